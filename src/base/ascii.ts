@@ -1,0 +1,26 @@
+/** Bytes to text, one character a byte (latin1), so that nothing is lost or replaced on the way to a strict parser. */
+export const bytesToText = (bytes: Uint8Array, from = 0, to = bytes.length): string => {
+  let s = '';
+  for (let i = from; i < to; i++) s += String.fromCharCode(bytes[i]!);
+  return s;
+};
+
+/** Text to bytes; characters above 0xff become '?'. */
+export const textToBytes = (text: string): Uint8Array => {
+  const out = new Uint8Array(text.length);
+  for (let i = 0; i < text.length; i++) {
+    const c = text.charCodeAt(i);
+    out[i] = c > 0xff ? 0x3f : c;
+  }
+  return out;
+};
+
+/** A line of foreign text made safe for a log: control characters escaped, length bounded. */
+export const quote = (text: string, max = 80): string => {
+  let s = '';
+  for (const ch of text.slice(0, max)) {
+    const c = ch.charCodeAt(0);
+    s += c >= 0x20 && c < 0x7f ? ch : `\\x${c.toString(16).padStart(2, '0')}`;
+  }
+  return text.length > max ? `${s}…` : s;
+};

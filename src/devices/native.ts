@@ -1,0 +1,215 @@
+/**
+ * The addon's whole surface. Only this file loads it. Native stamps, maps and moves bytes; it judges nothing.
+ * Times are ns since 1970 (CLOCK_REALTIME) or since boot as bigint. Misuse throws TypeError; a failing system call
+ * throws an Error with `code` = errno name ('ENODEV'), `errno` = number, `syscall` = name.
+ */
+import { createRequire } from 'node:module';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { CodedError } from '../base/errors.js';
+
+export type NativeClockName = 'realtime' | 'monotonic' | 'monotonic_raw' | 'boottime' | 'tai';
+
+/** struct timex (linux-time 5); only fields named in `modes` are used on the way in. */
+export interface Timex {
+  modes: number;
+  offset: bigint;
+  freq: bigint;
+  maxerror: bigint;
+  esterror: bigint;
+  status: number;
+  constant: bigint;
+  precision: bigint;
+  tolerance: bigint;
+  timeSec: bigint;
+  /** µs, or ns with ADJ_NANO. */
+  timeUsec: bigint;
+  tick: bigint;
+  tai: number;
+  /** Return value: TIME_OK 0 … TIME_ERROR 5. */
+  state: number;
+}
+
+export interface NativePpsParams {
+  mode: number;
+  /** ns */
+  assertOffset: bigint;
+  clearOffset: bigint;
+}
+export interface NativePpsInfo {
+  assertSequence: number;
+  clearSequence: number;
+  assertTime: bigint;
+  clearTime: bigint;
+  mode: number;
+}
+export interface NativePps {
+  capabilities(): number;
+  getParams(): NativePpsParams;
+  setParams(params: NativePpsParams): void;
+  /** PPS_FETCH; 0 = return the last event at once; negative = wait for ever. Throws ETIMEDOUT. */
+  fetch(timeoutMs: number): NativePpsInfo;
+  /**
+   * Starts the fetch thread (time-out 1.5 s, so that stop() is prompt): `onInfo` gets every new fetch result,
+   * `onError` an errno name; the thread ends after an error other than ETIMEDOUT. Queue 64, drop oldest and count.
+   */
+  start(onInfo: (info: NativePpsInfo) => void, onError: (code: string) => void): void;
+  dropped(): number;
+  stop(): void;
+  close(): void;
+}
+
+export interface NativePhcCaps {
+  maxAdjPpb: number;
+  nAlarm: number;
+  nExtTs: number;
+  nPerOut: number;
+  pps: boolean;
+  nPins: number;
+  crossTimestamping: boolean;
+  adjustPhase: boolean;
+}
+/** System clock before and after, PHC between, ns. For `precise` before === after. */
+export interface NativePhcReading {
+  before: bigint;
+  phc: bigint;
+  after: bigint;
+}
+export interface NativePhc {
+  readonly clockId: number;
+  capabilities(): NativePhcCaps;
+  gettime(): bigint;
+  offsetPrecise(): NativePhcReading;
+  offsetExtended(samples: number): NativePhcReading[];
+  offsetBasic(samples: number): NativePhcReading[];
+  /** PTP_EXTTS_REQUEST2, falling back to the first ioctl. flags: 1 enable, 2 rising, 4 falling, 8 strict. */
+  extts(channel: number, flags: number): void;
+  pinFunction(pin: number, func: number, channel: number): void;
+  startEvents(onEvent: (channel: number, time: bigint) => void, onError: (code: string) => void): void;
+  stopEvents(): void;
+  close(): void;
+}
+
+export interface NativeShmSample {
+  mode: number;
+  /** ns; assembled by the nsec/usec agreement rule (spec linux-time 6). */
+  clockTime: bigint;
+  receiveTime: bigint;
+  leap: number;
+  precision: number;
+}
+export interface NativeShm {
+  readonly size: number;
+  readonly uid: number;
+  readonly mode: number;
+  /** Undefined: no valid sample. A string: refused ('clash', 'mode', 'range'). `consume` false: leave `valid` set (a monitor). */
+  read(consume: boolean): NativeShmSample | string | undefined;
+  /** Writer side (mode 1: count, barrier, fields, barrier, count, valid). */
+  write(sample: { clockTime: bigint; receiveTime: bigint; leap: number; precision: number }): void;
+  close(): void;
+}
+
+/** One arrival of bytes at a tty: stamped, not consumed. */
+export interface NativeArrival {
+  realtime: bigint;
+  monotonicRaw: bigint;
+  /** Unread bytes in the tty's buffer just after (FIONREAD). */
+  pending: number;
+}
+export interface NativeArrivals {
+  /** Takes all stamps since the last call, oldest first. Queue 256, drop oldest and count. */
+  take(): NativeArrival[];
+  dropped(): number;
+  close(): void;
+}
+
+export interface NativeDatagram {
+  /** UNIX datagram socket bound at a path (created; unlinked on close). */
+  readonly path: string;
+  start(onMessage: (bytes: Uint8Array, from: string | null) => void, onError: (code: string) => void): void;
+  /** To a peer's path; returns false when it would block or the peer is gone. */
+  send(bytes: Uint8Array, to: string): boolean;
+  dropped(): number;
+  close(): void;
+}
+
+export interface NativeUdpOptions {
+  family: 4 | 6;
+  /** '' = any. IPv6 sockets are V6ONLY. */
+  address: string;
+  port: number;
+  device?: string;
+  reusePort?: boolean;
+  reuseAddress?: boolean;
+  /** IP_FREEBIND, for addresses that are not there yet. */
+  freeBind?: boolean;
+  dscp?: number;
+  receiveBufferBytes?: number;
+  /** SO_TIMESTAMPING flags to ask for; unsupported bits are dropped. 0 = SO_TIMESTAMPNS only. */
+  timestamping?: number;
+}
+/** A PacketTransport (ports/transport.ts) over real sockets, plus its waking and its facts. */
+export interface NativeUdpSet {
+  readonly slab: ArrayBuffer;
+  readonly txStamps: ArrayBuffer;
+  /** Bound port of each socket, in the order asked for. */
+  readonly ports: number[];
+  /** Flags granted, receive buffer granted. */
+  readonly granted: { timestamping: number; receiveBufferBytes: number }[];
+  /** eventfd: any thread may write to it (native.wake) to make receive() return. */
+  readonly wakeFd: number;
+  receive(timeoutMs: number): number;
+  send(count: number): number;
+  drainTxStamps(): number;
+  /** Packets lost to a full socket buffer (SO_RXQ_OVFL), summed. */
+  overflows(): number;
+  close(): void;
+}
+
+export interface Native {
+  clockGettime(clock: NativeClockName | number): bigint;
+  clockGetres(clock: NativeClockName | number): bigint;
+  /** clock_adjtime(2) on REALTIME (0) or a PHC's clock id. */
+  clockAdjtime(clockId: number, timex: Partial<Timex> & { modes: number }): Timex;
+  Pps: new (path: string) => NativePps;
+  Phc: new (path: string, write: boolean) => NativePhc;
+  Shm: new (unit: number, perm: number, create: boolean) => NativeShm;
+  /** Watches a dup of `fd` with edge-triggered epoll on a thread of its own. */
+  Arrivals: new (fd: number, onArrival?: () => void) => NativeArrivals;
+  Datagram: new (path: string, options: { unlink: boolean; mode?: number }) => NativeDatagram;
+  UdpSet: new (sockets: NativeUdpOptions[]) => NativeUdpSet;
+  wake(fd: number): void;
+  slabLayout(): { slots: number; slotBytes: number; metaWords: number; meta: Record<string, number>; txStampWords: number; txStampMax: number };
+  /** sd_notify(3): false when NOTIFY_SOCKET is not set. */
+  sdNotify(state: string): boolean;
+  capabilities: {
+    /** Effective capabilities of this process by name ('sys_time'). */
+    effective(): string[];
+    /** setgroups, setgid, setuid, keeping only the named capabilities. */
+    dropTo(uid: number, gid: number, keep: string[]): void;
+  };
+  lockMemory(): void;
+  /** SCHED_FIFO for the calling thread. */
+  scheduleFifo(priority: number): void;
+  /** pty for a simulated receiver: master fd and slave path, slave raw at `baud`. */
+  openPty(baud: number): { masterFd: number; slavePath: string };
+  /** Interface to its ethtool time-stamping facts; throws ENODEV. */
+  tsInfo(interfaceName: string): { flags: number; phcIndex: number; txTypes: number; rxFilters: number };
+  /** /dev/cpu_dma_latency held at 0 until the returned function is called. */
+  holdCpuLatency(): () => void;
+}
+
+let loaded: Native | undefined;
+
+/** Loads the addon once a thread: build/Release first (a checkout), then the prebuilds of the package. */
+export const loadNative = (): Native => {
+  if (loaded !== undefined) return loaded;
+  const require = createRequire(import.meta.url);
+  const root = join(dirname(fileURLToPath(import.meta.url)), '..', '..', '..');
+  try {
+    loaded = require('node-gyp-build')(root) as Native;
+  } catch (cause) {
+    throw new CodedError('ERR_TB_ADDON', `cannot load the native addon below ${root}: ${(cause as Error).message}`, { cause });
+  }
+  return loaded;
+};

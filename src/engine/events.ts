@@ -1,0 +1,58 @@
+/**
+ * The engine's whole outside: events in, effects out. Everything here is data that can be written to an event log and
+ * replayed. Times inside events are raw (CLOCK_REALTIME as stamped); `now` comes beside the event.
+ */
+import type { Instant, Mono } from '../base/time.js';
+import type { Frequency, Leap, Seconds } from '../base/units.js';
+import type { ServerState } from '../core/ntp/state.js';
+import type { ClockStatus } from '../ports/clock.js';
+import type { DeviceState } from '../ports/device.js';
+import type { Fact } from '../ports/observer.js';
+import type { PulseEdge } from '../ports/pps.js';
+import type { ReferenceReading } from '../ports/samples.js';
+import type { TimeMessage } from '../wire/timemessage.js';
+
+/** What the clocks say at the moment an event is handled. */
+export interface Now {
+  readonly raw: Instant;
+  readonly mono: Mono;
+}
+
+export type Command =
+  | { readonly name: 'makestep' }
+  | { readonly name: 'set-makestep'; readonly threshold: Seconds; readonly limit: number }
+  | { readonly name: 'reselect' }
+  | { readonly name: 'shutdown' };
+
+export type Event =
+  /** First event: the clocks, and what was remembered (drift file). */
+  | { readonly kind: 'start'; readonly driftFreq?: Frequency; readonly driftSkew?: Frequency }
+  /** Time has passed: the instant asked for by a `wake` effect has come (or any other moment; harmless). */
+  | { readonly kind: 'tick' }
+  /** `source` = index of the refclock in the configuration. */
+  | { readonly kind: 'pulse'; readonly source: number; readonly edge: PulseEdge }
+  | { readonly kind: 'message'; readonly source: number; readonly message: TimeMessage }
+  | { readonly kind: 'reading'; readonly source: number; readonly reading: ReferenceReading }
+  | { readonly kind: 'rejected'; readonly source: number; readonly reason: string; readonly count: number }
+  | { readonly kind: 'device'; readonly source: number; readonly state: DeviceState }
+  /** The raw clock was moved by somebody else, by about `offset` (realtime against monotonic-raw). */
+  | { readonly kind: 'clock-jump'; readonly offset: Seconds }
+  | { readonly kind: 'command'; readonly command: Command };
+
+export type Effect =
+  /** Wake the engine with a tick at or soon after this instant; a later wake effect replaces an earlier one. */
+  | { readonly kind: 'wake'; readonly at: Mono }
+  | { readonly kind: 'set-frequency'; readonly freq: Frequency }
+  | { readonly kind: 'step-clock'; readonly offset: Seconds }
+  | { readonly kind: 'clock-status'; readonly status: ClockStatus }
+  /** For the packet plane. */
+  | { readonly kind: 'server-state'; readonly state: ServerState }
+  | { readonly kind: 'save-drift'; readonly freqPpm: number; readonly skewPpm: number }
+  | { readonly kind: 'fact'; readonly fact: Fact }
+  | { readonly kind: 'exit'; readonly code: number; readonly reason: string };
+
+export interface LeapState {
+  readonly leap: Leap;
+  /** Midnight UTC at which the leap happens. */
+  readonly at: Instant | undefined;
+}

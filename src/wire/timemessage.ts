@@ -1,0 +1,34 @@
+import type { Instant } from '../base/time.js';
+import type { Seconds } from '../base/units.js';
+
+/**
+ * What one epoch of a receiver said, whatever the language (NMEA, UBX). The one thing that the refclock manager needs
+ * from the wire: which second, how good, when it came in.
+ */
+export interface TimeMessage {
+  /** UTC of validity; undefined when the epoch carried no complete, plausible date and time. A leap second :60 is the
+   *  instant of the following :00 with `leapSecond` true. */
+  readonly utc: Instant | undefined;
+  readonly leapSecond: boolean;
+  /** The receiver vouches for it: status A, mode neither N nor E/M/S, quality, nav status, UBX valid bits. */
+  readonly valid: boolean;
+  /** The sentence or message that decided: 'RMC', 'ZDA', 'GGA', 'PVT', 'TIMEUTC' … */
+  readonly from: string;
+  /** Raw time at which the first byte of the burst came in. */
+  readonly burstStart: Instant;
+  /** Raw time at which the chunk that completed the deciding sentence came in. */
+  readonly arrival: Instant;
+  /** Bytes from the start of the burst to the end of the deciding sentence: bytes × 10 / baud = serial delay. */
+  readonly bytesToEnd: number;
+  /** Leap second announced by the receiver: 1 insert, −1 delete, 0 none, undefined unknown. */
+  readonly leapPending: number | undefined;
+  /** GPS − UTC where the receiver says it. */
+  readonly gpsUtcLeap: number | undefined;
+  /** Receiver's own estimate of its time accuracy, s. */
+  readonly accuracy: Seconds | undefined;
+  /** True when the date was a whole number of 1024 weeks back and was repaired. */
+  readonly rolloverRepaired: boolean;
+  /** Satellites used/visible where the epoch said it. */
+  readonly satellitesUsed: number | undefined;
+  readonly satellitesVisible: number | undefined;
+}
