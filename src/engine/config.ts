@@ -1,0 +1,22 @@
+import type { Instant } from '../base/time.js';
+import type { Seconds } from '../base/units.js';
+import type { DisciplineOptions, LocalOptions, RefclockOptions, SelectionOptions } from '../core/refclock/options.js';
+import type { ClockControl } from './clock.js';
+
+/** Everything the engine needs to know; it reads no file and asks no clock. */
+export interface EngineConfig {
+  readonly refclocks: readonly RefclockOptions[];
+  readonly discipline: DisciplineOptions;
+  readonly selection: SelectionOptions;
+  readonly local: LocalOptions | undefined;
+  /** Smallest step of the clock that can be told apart, s. */
+  readonly precision: Seconds;
+  /** Undefined = never touch the clock (`-x`). */
+  readonly control: ClockControl | undefined;
+  /** The program's age: no honest date lies before it (week rollover, dead RTC). */
+  readonly buildDate: Instant;
+  /** Kernel's 11-minute RTC mode wanted: clear STA_UNSYNC (directive rtcsync). */
+  readonly rtcsync: boolean;
+  /** s between drift saves; 0 = no drift file. */
+  readonly driftInterval: Seconds;
+}

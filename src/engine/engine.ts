@@ -1,0 +1,550 @@
+/**
+ * The one owner of state: an event comes in with what the clocks say, effects go out. Synchronous, no I/O, and no bad
+ * input makes it throw. Everything it does can be replayed from its events.
+ */
+import { REFID_LOCAL, REFID_UNSYNC, type RefId } from '../base/refid.js';
+import { add, addMono, diff, diffMono, type Instant, type Mono } from '../base/time.js';
+import { PPM, type Seconds } from '../base/units.js';
+import { type Correction, Discipline } from '../core/discipline/discipline.js';
+import type { ServerState } from '../core/ntp/state.js';
+import { type ClockContext, type Measured, RefclockManager } from '../core/refclock/manager.js';
+import type {
+  ActivityReport,
+  RefclockReport,
+  SelectReport,
+  SourceReport,
+  SourcestatsReport,
+  TrackingReport,
+} from '../core/report/reports.js';
+import type { ClockChange } from '../core/sample.js';
+import { type Selection, SourceSet } from '../core/sources/sourceset.js';
+import type { Fact } from '../ports/observer.js';
+import { CookedClock } from './clock.js';
+import type { EngineConfig } from './config.js';
+import type { Command, Effect, Event, Now } from './events.js';
+import { LeapKeeper } from './leap.js';
+import { LocalReference } from './local.js';
+import { PollTimers } from './polls.js';
+
+/** Measurements kept a source to warm the estimator up when the source is selected. */
+const RECENT = 8;
+/** s between steering updates while a correction is being slewed out. */
+const STEER_INTERVAL = 1;
+/** s after the start during which a sentence source that numbers a pulse source leaves the first move to the pulses. */
+const PULSE_GRACE = 10;
+/** s after a step of the raw clock during which stamps taken before it may still come in. */
+const STEP_GUARD = 5;
+/** s without an accepted measurement after which the discipline holds over. */
+const HOLD_AFTER = 5;
+
+/** What we are synchronised to, also in holdover. */
+interface Reference {
+  readonly stratum: number;
+  readonly refId: RefId;
+  readonly name: string;
+  readonly address: string | undefined;
+  readonly rootDelay: Seconds;
+  readonly rootDispersion: Seconds;
+}
+
+type FactLike = Omit<Fact, 'at'>;
+
+export class Engine {
+  readonly clock: CookedClock;
+  private readonly config: EngineConfig;
+  private readonly manager: RefclockManager;
+  private readonly sources: SourceSet;
+  private discipline: Discipline;
+  private readonly polls: PollTimers;
+  private readonly local: LocalReference;
+  private readonly leap: LeapKeeper;
+  private readonly recent: Measured[][];
+  private readonly deviceUp: boolean[];
+  private readonly tau: Seconds;
+  private selection: Selection | undefined;
+  private reference: Reference | undefined;
+  private started: Mono;
+  private lastMeasure: Mono | undefined;
+  private lastDriftSave: Mono | undefined;
+  private lastStep: Mono | undefined;
+  private referenceTime: Instant | undefined;
+  private holding = false;
+  private effects: Effect[] = [];
+
+  constructor(config: EngineConfig, now: Now) {
+    this.config = config;
+    const d = config.discipline;
+    this.tau = Math.max(STEER_INTERVAL, d.corrtimeratio);
+    this.clock = new CookedClock(config.control, d.maxslewratePpm * PPM, now.raw);
+    this.manager = new RefclockManager(config.refclocks, config.precision, config.buildDate);
+    const infos = config.refclocks.map((o, i) => ({
+      name: this.manager.name(i),
+      refId: this.manager.refIds[i]!,
+      kind: 'refclock' as const,
+      address: undefined,
+      options: { noselect: o.noselect, prefer: o.prefer, trust: o.trust, require: o.require },
+      minsamples: o.minsamples,
+      maxsamples: o.maxsamples,
+      maxunreach: o.maxunreach,
+      pollLog2: this.manager.pollInterval(i),
+    }));
+    this.sources = new SourceSet(infos, config.selection, config.precision, d.maxclockerrorPpm * PPM);
+    this.discipline = new Discipline(d, undefined);
+    this.polls = new PollTimers(
+      infos.map((i) => i.pollLog2),
+      now.mono,
+    );
+    this.local = new LocalReference(config.local);
+    this.leap = new LeapKeeper(d.leapsecmode, config.control !== undefined);
+    this.recent = infos.map(() => []);
+    this.deviceUp = infos.map(() => false);
+    this.started = now.mono;
+  }
+
+  handle(event: Event, now: Now): readonly Effect[] {
+    this.effects = [];
+    switch (event.kind) {
+      case 'start':
+        this.start(event.driftFreq, event.driftSkew, now);
+        break;
+      case 'tick':
+        break;
+      case 'pulse':
+        if (this.isFresh(event.edge.time, event.source, now)) {
+          this.measured(this.manager.pulse(event.source, event.edge, this.context(now)), now);
+        }
+        break;
+      case 'message':
+        if (this.isFresh(event.message.burstStart, event.source, now)) {
+          this.measured(this.manager.message(event.source, event.message, this.context(now)), now);
+        }
+        break;
+      case 'reading':
+        if (this.isFresh(event.reading.local, event.source, now)) {
+          this.measured(this.manager.reading(event.source, event.reading, this.context(now)), now);
+        }
+        break;
+      case 'rejected':
+        if (this.known(event.source)) this.manager.rejected(event.source, event.reason, event.count);
+        break;
+      case 'device':
+        this.device(event, now);
+        break;
+      case 'clock-jump':
+        this.clockJump(event.offset, now);
+        break;
+      case 'command':
+        this.command(event.command, now);
+        break;
+    }
+    this.housekeeping(now);
+    const effects = this.effects;
+    this.effects = [];
+    return effects;
+  }
+
+  // ---- events -------------------------------------------------------------------------------------------------
+
+  private start(driftFreq: number | undefined, driftSkew: number | undefined, now: Now): void {
+    this.started = now.mono;
+    if (driftFreq !== undefined) {
+      this.clock.setBase(now.raw, driftFreq);
+      this.discipline = new Discipline(this.config.discipline, { freq: driftFreq, skew: driftSkew ?? 0 });
+    }
+    this.steer(now);
+    this.publish(now);
+  }
+
+  private device(event: Extract<Event, { kind: 'device' }>, now: Now): void {
+    if (!this.known(event.source)) return;
+    this.deviceUp[event.source] = event.state.kind === 'up';
+    this.manager.device(event.source, event.state, this.context(now));
+  }
+
+  private clockJump(offset: Seconds, now: Now): void {
+    if (this.leap.expectsJump(this.clock.now(now.raw), offset)) {
+      // The kernel inserted or deleted the leap second that we armed: cooked time goes with it.
+      this.changeHistory({ at: this.clock.now(now.raw), doffset: offset, dfreq: 0, kind: 'step' });
+      this.clock.view = { ...this.clock.view, ref: add(this.clock.view.ref, offset) };
+      return;
+    }
+    this.clock.rawJumped(now.raw, offset);
+    this.lastStep = now.mono;
+    this.fact(now, {
+      severity: 'warn',
+      name: 'clock.foreign-step',
+      text: `Detected a step of the system clock by ${offset.toFixed(6)} seconds made by another program`,
+      fields: { offset },
+    });
+    this.steer(now);
+    this.publish(now);
+  }
+
+  private command(command: Command, now: Now): void {
+    switch (command.name) {
+      case 'makestep':
+        this.step(now);
+        break;
+      case 'set-makestep':
+        this.discipline.setMakestep({ threshold: command.threshold, limit: command.limit });
+        break;
+      case 'reselect':
+        this.sources.reselect();
+        this.select(now);
+        break;
+      case 'shutdown':
+        this.saveDrift(now);
+        this.effects.push({ kind: 'exit', code: 0, reason: 'shutdown' });
+        break;
+    }
+  }
+
+  // ---- measurements -------------------------------------------------------------------------------------------
+
+  private measured(list: readonly Measured[], now: Now): void {
+    for (const m of list) {
+      const recent = this.recent[m.source]!;
+      recent.push(m);
+      if (recent.length > RECENT) recent.shift();
+      const selected = this.selection?.selected;
+      if (m.source === selected) this.update(m, now);
+      // A new source need not wait a whole poll interval for its first statistics.
+      if (this.polls.early(m.source)) this.poll(m.source, now);
+    }
+  }
+
+  private update(m: Measured, now: Now): void {
+    const { time, offset } = m.sample;
+    if (this.leap.isNear(time)) return;
+    const correction = this.discipline.measure({ time, offset, sigma: m.sigma, source: m.source });
+    this.facts(now, correction.facts);
+    if (correction.exit !== undefined) this.effects.push({ kind: 'exit', ...correction.exit });
+    if (!correction.accepted) return;
+    this.lastMeasure = now.mono;
+    this.holding = false;
+    this.referenceTime = time;
+    this.apply(correction, time, now);
+    this.publish(now);
+  }
+
+  private apply(c: Correction, at: Instant, now: Now): void {
+    // The correction belongs to the instant of the measurement; by now its frequency part has had time to act.
+    const late = diff(this.clock.now(now.raw), at);
+    this.clock.adjust(now.raw, c.doffset + c.dfreq * late, c.dfreq);
+    this.changeHistory({ at, doffset: c.doffset, dfreq: c.dfreq, kind: c.step ? 'step' : 'adjust' });
+    if (c.step) this.step(now);
+    else this.steer(now);
+  }
+
+  /** Every holder of cooked history follows a change of the cooked clock. */
+  private changeHistory(change: ClockChange): void {
+    this.manager.rebase(change);
+    this.sources.rebase(change);
+    this.discipline.rebase(change);
+    for (const list of this.recent) {
+      for (let i = 0; i < list.length; i++) list[i] = rebaseMeasured(list[i]!, change);
+    }
+  }
+
+  // ---- polls and selection ------------------------------------------------------------------------------------
+
+  private poll(source: number, now: Now): void {
+    const result = this.manager.poll(source, this.context(now));
+    this.polls.polled(source, result.sample !== undefined, now.mono);
+    this.sources.reach(source, result.reached);
+    if (result.sample !== undefined) this.sources.accumulate(source, result.sample);
+    this.select(now);
+  }
+
+  private select(now: Now): void {
+    if (this.leavesFirstMoveToPulses(now)) return;
+    const before = this.selection?.selected;
+    const selection = this.sources.select(this.clock.now(now.raw));
+    this.selection = selection;
+    this.facts(now, selection.facts);
+    this.leap.vote(selection.leap, this.clock.now(now.raw));
+    const selected = selection.selected;
+    if (selected !== undefined && selected !== before) {
+      for (const m of [...this.recent[selected]!]) this.update(this.recent[selected]!.find((r) => r === m) ?? m, now);
+    }
+    if (selected === undefined && before !== undefined) this.hold(now);
+  }
+
+  /** True while nothing has been selected yet and a pulse source that could be selected is about to be numbered. */
+  private leavesFirstMoveToPulses(now: Now): boolean {
+    if (this.selection?.selected !== undefined || this.referenceTime !== undefined) return false;
+    if (diffMono(now.mono, this.started) > PULSE_GRACE) return false;
+    return this.config.refclocks.some(
+      (o, i) => o.lock !== '' && !o.noselect && this.deviceUp[i] && this.recent[i]!.length === 0,
+    );
+  }
+
+  private hold(now: Now): void {
+    if (this.holding) return;
+    this.holding = true;
+    this.discipline.hold(this.clock.now(now.raw));
+    this.publish(now);
+  }
+
+  // ---- clock --------------------------------------------------------------------------------------------------
+
+  private steer(now: Now): void {
+    const freq = this.clock.steer(now.raw, this.tau);
+    if (freq !== undefined) this.effects.push({ kind: 'set-frequency', freq });
+  }
+
+  private step(now: Now): void {
+    const step = this.clock.step(now.raw);
+    if (step !== undefined) {
+      this.lastStep = now.mono;
+      this.effects.push({ kind: 'step-clock', offset: step.offset });
+      this.fact(now, {
+        severity: 'warn',
+        name: 'clock.step',
+        text: `System clock was stepped by ${step.offset.toFixed(6)} seconds`,
+        fields: { offset: step.offset },
+      });
+    }
+    const raw = step?.raw ?? now.raw;
+    this.steer({ raw, mono: now.mono });
+    this.publish({ raw, mono: now.mono });
+  }
+
+  /** Stamps that were taken before the raw clock was stepped, but come in after it, are on the old scale. */
+  private isFresh(stamp: Instant, source: number, now: Now): boolean {
+    if (!this.known(source)) return false;
+    if (this.lastStep === undefined) return true;
+    const sinceStep = diffMono(now.mono, this.lastStep);
+    if (sinceStep > STEP_GUARD) return true;
+    const age = diff(now.raw, stamp);
+    if (age >= 0 && age <= sinceStep) return true;
+    this.manager.rejected(source, 'before-step', 1);
+    return false;
+  }
+
+  private known(source: number): boolean {
+    return source >= 0 && source < this.config.refclocks.length;
+  }
+
+  // ---- regular work -------------------------------------------------------------------------------------------
+
+  private housekeeping(now: Now): void {
+    for (const source of this.polls.due(now.mono)) this.poll(source, now);
+    this.facts(now, this.manager.takeFacts());
+    if (this.lastMeasure !== undefined && diffMono(now.mono, this.lastMeasure) > HOLD_AFTER) this.hold(now);
+    this.doLeap(now);
+    if (this.config.control !== undefined && this.clock.correction(now.raw) !== 0) this.steer(now);
+    if (this.holding || this.selection?.selected === undefined) this.publish(now);
+    const interval = this.config.driftInterval;
+    if (interval > 0 && this.lastMeasure !== undefined) {
+      this.lastDriftSave ??= now.mono;
+      if (diffMono(now.mono, this.lastDriftSave) >= interval) this.saveDrift(now);
+    }
+    this.effects.push({ kind: 'wake', at: this.nextWake(now) });
+  }
+
+  private doLeap(now: Now): void {
+    const due = this.leap.due(this.clock.now(now.raw));
+    if (due === undefined) return;
+    // Without the kernel's help cooked time makes the leap itself.
+    this.clock.adjust(now.raw, due, 0);
+    this.changeHistory({ at: this.clock.now(now.raw), doffset: due, dfreq: 0, kind: 'step' });
+    this.fact(now, {
+      severity: 'info',
+      name: 'clock.leap',
+      text: due < 0 ? 'Inserted leap second' : 'Deleted leap second',
+    });
+    this.step(now);
+  }
+
+  private nextWake(now: Now): Mono {
+    const second = addMono(now.mono, STEER_INTERVAL);
+    const poll = this.polls.next();
+    const leap = this.leap.nextAt(this.clock.now(now.raw));
+    let wake = poll !== undefined && poll < second ? poll : second;
+    if (leap !== undefined && leap < STEER_INTERVAL) {
+      const at = addMono(now.mono, Math.max(0, leap));
+      if (at < wake) wake = at;
+    }
+    return wake;
+  }
+
+  private saveDrift(now: Now): void {
+    this.lastDriftSave = now.mono;
+    if (this.lastMeasure === undefined || this.config.driftInterval <= 0) return;
+    // The file says how fast the oscillator is; base is what is added to make it right.
+    const fast = 1 / (1 + this.clock.base) - 1;
+    this.effects.push({ kind: 'save-drift', freqPpm: fast / PPM, skewPpm: this.discipline.figures().skewPpm });
+  }
+
+  // ---- what others see ----------------------------------------------------------------------------------------
+
+  /** The state that the packet plane answers with, also published as an effect whenever it changes. */
+  serverState(now: Now): ServerState {
+    const cooked = this.clock.now(now.raw);
+    const synced = this.synchronised(now);
+    const base = {
+      precision: Math.round(Math.log2(this.config.precision)),
+      view: this.clock.view,
+      dispersionAt: cooked,
+      dispersionRate: this.config.discipline.maxclockerrorPpm * PPM,
+    };
+    if (this.local.active(synced ? this.ownDistance(now) : undefined, this.sinceUpdate(now), this.sinceStart(now))) {
+      return {
+        ...base,
+        leap: 0,
+        stratum: this.config.local!.stratum,
+        refId: REFID_LOCAL,
+        referenceTime: cooked,
+        rootDelay: 0,
+        rootDispersion: 0,
+        dispersionRate: 0,
+      };
+    }
+    if (!synced) {
+      return {
+        ...base,
+        leap: 3,
+        stratum: 16,
+        refId: REFID_UNSYNC,
+        referenceTime: 0n as Instant,
+        rootDelay: 1,
+        rootDispersion: 1,
+      };
+    }
+    const reference = this.reference!;
+    const bound = this.discipline.bound(cooked);
+    return {
+      ...base,
+      leap: this.leap.announced(cooked),
+      stratum: reference.stratum + 1,
+      refId: reference.refId,
+      referenceTime: this.referenceTime!,
+      rootDelay: reference.rootDelay,
+      rootDispersion: reference.rootDispersion + bound.dispersion,
+      dispersionRate: bound.dispersionRate,
+    };
+  }
+
+  private publish(now: Now): void {
+    const selection = this.selection;
+    if (!this.holding && selection?.selected !== undefined && this.referenceTime !== undefined) {
+      this.reference = {
+        stratum: selection.stratum,
+        refId: selection.refId,
+        rootDelay: selection.rootDelay,
+        rootDispersion: selection.rootDispersion,
+        name: this.manager.name(selection.selected),
+        address: undefined,
+      };
+    }
+    const state = this.serverState(now);
+    this.local.note(state.leap !== 3 && state.refId !== REFID_LOCAL ? this.ownDistance(now) : undefined);
+    this.effects.push({ kind: 'server-state', state });
+    if (this.config.control !== undefined) {
+      const synchronised = state.leap !== 3;
+      const error = synchronised ? state.rootDelay / 2 + state.rootDispersion : 16;
+      this.effects.push({
+        kind: 'clock-status',
+        status: {
+          leap: this.leap.forKernel(this.clock.now(now.raw), state.leap),
+          synchronised: synchronised && this.config.rtcsync,
+          maxError: error + Math.abs(this.clock.correction(now.raw)),
+          estError: synchronised ? this.discipline.bound(this.clock.now(now.raw)).sd : 16,
+        },
+      });
+    }
+  }
+
+  private synchronised(now: Now): boolean {
+    if (this.reference === undefined || this.referenceTime === undefined) return false;
+    return this.ownDistance(now) <= this.config.selection.maxdistance;
+  }
+
+  private ownDistance(now: Now): Seconds {
+    if (this.reference === undefined) return Number.POSITIVE_INFINITY;
+    const { rootDelay, rootDispersion } = this.reference;
+    return rootDelay / 2 + rootDispersion + this.discipline.bound(this.clock.now(now.raw)).dispersion;
+  }
+
+  private sinceUpdate(now: Now): Seconds | undefined {
+    return this.lastMeasure === undefined ? undefined : diffMono(now.mono, this.lastMeasure);
+  }
+
+  private sinceStart(now: Now): Seconds {
+    return diffMono(now.mono, this.started);
+  }
+
+  private context(now: Now): ClockContext {
+    const synced = this.synchronised(now);
+    return {
+      now: this.clock.now(now.raw),
+      view: this.clock.view,
+      synchronised: synced,
+      rootDistance: synced ? this.ownDistance(now) : Number.POSITIVE_INFINITY,
+      stratum: synced ? this.reference!.stratum + 1 : 16,
+      localActive: this.local.wasActive,
+      selected: this.selection?.selected,
+    };
+  }
+
+  tracking(now: Now): TrackingReport {
+    const state = this.serverState(now);
+    const cooked = this.clock.now(now.raw);
+    const local = state.refId === REFID_LOCAL;
+    const synced = state.leap !== 3 && !local;
+    const d = this.discipline.figures();
+    return {
+      refId: state.refId,
+      address: synced ? this.reference?.address : undefined,
+      name: synced ? (this.reference?.name ?? '') : '',
+      stratum: state.stratum === 16 ? 0 : state.stratum,
+      leap: state.leap,
+      referenceTime: state.referenceTime,
+      currentCorrection: this.clock.correction(now.raw),
+      lastOffset: d.lastOffset,
+      rmsOffset: d.rmsOffset,
+      frequencyFastPpm: (1 / (1 + this.clock.base) - 1) / PPM,
+      residualFrequencyPpm: synced ? d.residualFreqPpm : 0,
+      skewPpm: synced ? d.skewPpm : 0,
+      rootDelay: state.rootDelay,
+      rootDispersion: state.rootDispersion + state.dispersionRate * diff(cooked, state.dispersionAt),
+      lastUpdateInterval: d.updateInterval,
+      mode: local ? 'local' : this.discipline.mode,
+    };
+  }
+
+  sourceReports(now: Now): readonly SourceReport[] {
+    return this.sources.sourceReports(this.clock.now(now.raw));
+  }
+
+  sourcestats(now: Now): readonly SourcestatsReport[] {
+    return this.sources.sourcestatsReports(this.clock.now(now.raw));
+  }
+
+  selectdata(now: Now): readonly SelectReport[] {
+    return this.sources.selectReports(this.clock.now(now.raw));
+  }
+
+  refclocks(now: Now): readonly RefclockReport[] {
+    return this.manager.reports(this.context(now));
+  }
+
+  /** NTP sources only, as chrony counts them. */
+  activity(): ActivityReport {
+    return { online: 0, offline: 0, burstOnline: 0, burstOffline: 0, unresolved: 0 };
+  }
+
+  private facts(now: Now, facts: readonly FactLike[]): void {
+    for (const f of facts) this.fact(now, f);
+  }
+
+  private fact(now: Now, f: FactLike): void {
+    this.effects.push({ kind: 'fact', fact: { ...f, at: this.clock.now(now.raw) } });
+  }
+}
+
+const rebaseMeasured = (m: Measured, change: ClockChange): Measured => {
+  const shift = change.doffset - (Number(change.at - m.sample.time) / 1e9) * change.dfreq;
+  return { ...m, sample: { ...m.sample, time: add(m.sample.time, shift), offset: m.sample.offset - shift } };
+};
