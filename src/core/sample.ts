@@ -29,11 +29,16 @@ export interface ClockChange {
   readonly dfreq: Frequency;
   /**
    * adjust: a correction decided by us, history stays valid and is re-based. step: the same by a declared jump.
-   * unknown: somebody else moved the clock, history is void.
+   * unknown: somebody else moved the clock, history is void. leap: the clock's reading jumped by a leap second and UTC
+   * with it: stored times move, stored offsets stay.
    */
-  readonly kind: 'adjust' | 'step' | 'unknown';
+  readonly kind: 'adjust' | 'step' | 'unknown' | 'leap';
 }
 
 /** What the changed clock would have read at an instant of the past: add this to a stored cooked time. */
 export const timeShift = (change: ClockChange, t: Instant): Seconds =>
   change.doffset - (Number(change.at - t) / 1e9) * change.dfreq;
+
+/** What to add to an offset stored for an instant of the past. */
+export const offsetShift = (change: ClockChange, t: Instant): Seconds =>
+  change.kind === 'leap' ? 0 : -timeShift(change, t);

@@ -8,6 +8,9 @@ import type { TimeMessage } from '../../wire/timemessage.js';
 import type { RefclockReport } from '../report/reports.js';
 import type { ClockChange } from '../sample.js';
 import type { RefclockOptions } from './options.js';
+
+export type { ClockContext, ManagerFact, Measured, PollResult, UtcFromTai } from './types.js';
+
 import type { ClockContext, ManagerFact, Measured, PollResult, UtcFromTai } from './types.js';
 
 export class RefclockManager {
@@ -43,11 +46,6 @@ export class RefclockManager {
     return this.options[source]?.poll ?? 4;
   }
   rebase(_change: ClockChange): void {}
-  /**
-   * A leap second was applied to the cooked clock: its reading jumped by `seconds` (−1 insert, +1 delete) and UTC with
-   * it, so stored times move and stored offsets stay. Call it INSTEAD of rebase for that jump.
-   */
-  leapApplied(_seconds: -1 | 1): void {}
   reports(_ctx: ClockContext): readonly RefclockReport[] {
     return [];
   }
