@@ -175,11 +175,21 @@ export interface Native {
   Phc: new (path: string, write: boolean) => NativePhc;
   Shm: new (unit: number, perm: number, create: boolean) => NativeShm;
   /** Watches a dup of `fd` with edge-triggered epoll on a thread of its own. */
-  Arrivals: new (fd: number, onArrival?: () => void) => NativeArrivals;
+  Arrivals: new (
+    fd: number,
+    onArrival?: () => void,
+  ) => NativeArrivals;
   Datagram: new (path: string, options: { unlink: boolean; mode?: number }) => NativeDatagram;
   UdpSet: new (sockets: NativeUdpOptions[]) => NativeUdpSet;
   wake(fd: number): void;
-  slabLayout(): { slots: number; slotBytes: number; metaWords: number; meta: Record<string, number>; txStampWords: number; txStampMax: number };
+  slabLayout(): {
+    slots: number;
+    slotBytes: number;
+    metaWords: number;
+    meta: Record<string, number>;
+    txStampWords: number;
+    txStampMax: number;
+  };
   /** sd_notify(3): false when NOTIFY_SOCKET is not set. */
   sdNotify(state: string): boolean;
   capabilities: {
@@ -209,7 +219,9 @@ export const loadNative = (): Native => {
   try {
     loaded = require('node-gyp-build')(root) as Native;
   } catch (cause) {
-    throw new CodedError('ERR_TB_ADDON', `cannot load the native addon below ${root}: ${(cause as Error).message}`, { cause });
+    throw new CodedError('ERR_TB_ADDON', `cannot load the native addon below ${root}: ${(cause as Error).message}`, {
+      cause,
+    });
   }
   return loaded;
 };

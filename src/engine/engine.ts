@@ -16,7 +16,7 @@ import type {
   SourcestatsReport,
   TrackingReport,
 } from '../core/report/reports.js';
-import type { ClockChange } from '../core/sample.js';
+import { type ClockChange, offsetShift, timeShift } from '../core/sample.js';
 import { type Selection, SourceSet } from '../core/sources/sourceset.js';
 import type { Fact } from '../ports/observer.js';
 import { CookedClock } from './clock.js';
@@ -164,7 +164,7 @@ export class Engine {
   private clockJump(offset: Seconds, now: Now): void {
     if (this.leap.expectsJump(this.clock.now(now.raw), offset)) {
       // The kernel inserted or deleted the leap second that we armed: cooked time goes with it.
-      this.changeHistory({ at: this.clock.now(now.raw), doffset: offset, dfreq: 0, kind: 'step' });
+      this.changeHistory({ at: this.clock.now(now.raw), doffset: offset, dfreq: 0, kind: 'leap' });
       this.clock.view = { ...this.clock.view, ref: add(this.clock.view.ref, offset) };
       return;
     }
@@ -348,7 +348,7 @@ export class Engine {
     if (due === undefined) return;
     // Without the kernel's help cooked time makes the leap itself.
     this.clock.adjust(now.raw, due, 0);
-    this.changeHistory({ at: this.clock.now(now.raw), doffset: due, dfreq: 0, kind: 'step' });
+    this.changeHistory({ at: this.clock.now(now.raw), doffset: due, dfreq: 0, kind: 'leap' });
     this.fact(now, {
       severity: 'info',
       name: 'clock.leap',
@@ -545,6 +545,7 @@ export class Engine {
 }
 
 const rebaseMeasured = (m: Measured, change: ClockChange): Measured => {
-  const shift = change.doffset - (Number(change.at - m.sample.time) / 1e9) * change.dfreq;
-  return { ...m, sample: { ...m.sample, time: add(m.sample.time, shift), offset: m.sample.offset - shift } };
+  const { time, offset } = m.sample;
+  const sample = { ...m.sample, time: add(time, timeShift(change, time)), offset: offset + offsetShift(change, time) };
+  return { ...m, sample };
 };

@@ -1,0 +1,167 @@
+import { type Instant, instant, type Mono, mono, nsToSeconds, toNs } from '../base/time.js';
+import type { Frequency, Seconds } from '../base/units.js';
+import type { Clock, ClockActuator, ClockStatus } from '../ports/clock.js';
+import type { Native, Timex } from './native.js';
+
+/** adjtimex modes and status bits (linux/timex.h; spec linux-time 5). */
+const ADJ = {
+  FREQUENCY: 0x0002,
+  MAXERROR: 0x0004,
+  ESTERROR: 0x0008,
+  STATUS: 0x0010,
+  TAI: 0x0080,
+  SETOFFSET: 0x0100,
+  NANO: 0x2000,
+  TICK: 0x4000,
+} as const;
+const STA = { INS: 0x10, DEL: 0x20, UNSYNC: 0x40 } as const;
+
+/** One tick unit moves the clock by 100 ppm at USER_HZ 100; nominal tick 10000 µs, kernel's limit ±10 %. */
+const NOMINAL_TICK = 10_000n;
+const PPM_PER_TICK = 100;
+const FREQ_PER_PPM = 65_536;
+
+/** ±10 % of the tick. */
+export const KERNEL_MAX_FREQUENCY = 0.1;
+/** 2^-16 ppm. */
+export const KERNEL_FREQUENCY_QUANTUM = 1e-6 / FREQ_PER_PPM;
+
+export class KernelClock implements Clock {
+  private readonly native: Native;
+  constructor(native: Native) {
+    this.native = native;
+  }
+  realtime(): Instant {
+    return instant(this.native.clockGettime('realtime'));
+  }
+  monotonic(): Mono {
+    return mono(this.native.clockGettime('monotonic'));
+  }
+  monotonicRaw(): Mono {
+    return mono(this.native.clockGettime('monotonic_raw'));
+  }
+}
+
+/** `-x`: nothing is granted, nothing is touched. */
+export class NullActuator implements ClockActuator {
+  readonly maxFrequency = 0;
+  setFrequency(): Frequency {
+    return 0;
+  }
+  step(): boolean {
+    return false;
+  }
+  setStatus(): void {}
+  readFrequency(): Frequency {
+    return 0;
+  }
+}
+
+/** Moves CLOCK_REALTIME through clock_adjtime(2). Needs CAP_SYS_TIME. */
+export class KernelActuator implements ClockActuator {
+  readonly maxFrequency = KERNEL_MAX_FREQUENCY;
+  private readonly native: Native;
+  constructor(native: Native) {
+    this.native = native;
+  }
+
+  setFrequency(freq: Frequency): Frequency {
+    const ppm = freq * 1e6;
+    const ticks = Math.round(ppm / PPM_PER_TICK);
+    const rest = Math.round((ppm - ticks * PPM_PER_TICK) * FREQ_PER_PPM);
+    this.adjust({ modes: ADJ.TICK | ADJ.FREQUENCY, tick: NOMINAL_TICK + BigInt(ticks), freq: BigInt(rest) });
+    return (ticks * PPM_PER_TICK + rest / FREQ_PER_PPM) * 1e-6;
+  }
+
+  step(offset: Seconds): boolean {
+    const ns = toNs(offset);
+    // tv_usec carries ns with ADJ_NANO and must not be negative: round down to whole seconds.
+    const rest = ((ns % 1_000_000_000n) + 1_000_000_000n) % 1_000_000_000n;
+    this.adjust({ modes: ADJ.SETOFFSET | ADJ.NANO, timeSec: (ns - rest) / 1_000_000_000n, timeUsec: rest });
+    return true;
+  }
+
+  setStatus(status: ClockStatus): void {
+    let bits = status.synchronised ? 0 : STA.UNSYNC;
+    if (status.leap === 1) bits |= STA.INS;
+    if (status.leap === 2) bits |= STA.DEL;
+    const micros = (s: Seconds): bigint => BigInt(Math.max(0, Math.min(16_000_000, Math.ceil(s * 1e6))));
+    this.adjust({
+      modes: ADJ.STATUS | ADJ.MAXERROR | ADJ.ESTERROR,
+      status: bits,
+      maxerror: micros(status.maxError),
+      esterror: micros(status.estError),
+    });
+    if (status.taiOffset !== undefined) this.adjust({ modes: ADJ.TAI, constant: BigInt(status.taiOffset) });
+  }
+
+  readFrequency(): Frequency {
+    const t = this.native.clockAdjtime(0, { modes: 0 });
+    return (Number(t.tick - NOMINAL_TICK) * PPM_PER_TICK + Number(t.freq) / FREQ_PER_PPM) * 1e-6;
+  }
+
+  private adjust(timex: Partial<Timex> & { modes: number }): void {
+    this.native.clockAdjtime(0, timex);
+  }
+}
+
+/** Readings of the clock pair a check; the tightest bracket decides. */
+const BRACKETS = 3;
+/** s; below it a difference may be the reading itself (a preempted bracket). */
+const JUMP_THRESHOLD = 50e-6;
+
+/**
+ * Notices steps of CLOCK_REALTIME that were not ours: it and CLOCK_MONOTONIC are slewed together, so their difference
+ * changes by steps alone (settimeofday, ADJ_SETOFFSET, a leap second).
+ */
+export class JumpDetector {
+  private readonly clock: Clock;
+  private last: bigint;
+
+  constructor(clock: Clock) {
+    this.clock = clock;
+    this.last = this.difference();
+  }
+
+  /** A step we made ourselves. */
+  expect(offset: Seconds): void {
+    this.last += toNs(offset);
+  }
+
+  /** Size of a foreign step since the last check, s; undefined = none. */
+  check(): Seconds | undefined {
+    const now = this.difference();
+    const jump = nsToSeconds(now - this.last);
+    if (Math.abs(jump) < JUMP_THRESHOLD) return undefined;
+    this.last = now;
+    return jump;
+  }
+
+  private difference(): bigint {
+    let best = 0n;
+    let bestWidth: bigint | undefined;
+    for (let i = 0; i < BRACKETS; i++) {
+      const before = this.clock.monotonic();
+      const real = this.clock.realtime();
+      const after = this.clock.monotonic();
+      const width = after - before;
+      if (bestWidth === undefined || width < bestWidth) {
+        bestWidth = width;
+        best = real - (before + after) / 2n;
+      }
+    }
+    return best;
+  }
+}
+
+/** Smallest step of CLOCK_REALTIME that can be told apart: the least time between two readings, s (chrony's way). */
+export const measurePrecision = (clock: Clock): Seconds => {
+  let least = 1_000_000_000n;
+  let last = clock.realtime();
+  for (let i = 0; i < 200; i++) {
+    const t = clock.realtime();
+    if (t > last && t - last < least) least = t - last;
+    last = t;
+  }
+  return Math.max(1e-9, nsToSeconds(least));
+};
