@@ -1,0 +1,121 @@
+import { nsToSeconds } from '../../base/time.js';
+import { CodedError } from '../../base/errors.js';
+import { formatDrift } from '../../core/discipline/drift.js';
+import type { ServerState } from '../../core/ntp/state.js';
+import { JumpDetector } from '../../devices/clock.js';
+import { messageOf } from '../../devices/retry.js';
+import type { Engine } from '../../engine/engine.js';
+import type { Effect, Event, Now } from '../../engine/events.js';
+import type { Clock, ClockActuator } from '../../ports/clock.js';
+import type { Observer } from '../../ports/observer.js';
+import type { Store } from '../../ports/store.js';
+
+export interface RuntimeParts {
+  readonly engine: Engine;
+  readonly clock: Clock;
+  readonly actuator: ClockActuator;
+  readonly store: Store;
+  readonly observer: Observer;
+  readonly driftFile: string | undefined;
+  /** A new state for the packet plane. */
+  readonly publish: (state: ServerState) => void;
+  /** After every event, for logs and live views. */
+  readonly after?: (event: Event, effects: readonly Effect[], now: Now) => void;
+  readonly exit: (code: number, reason: string) => void;
+}
+
+/** Carries events to the engine and its effects to the world; owns the one timer. */
+export class Runtime {
+  private readonly parts: RuntimeParts;
+  private readonly jumps: JumpDetector;
+  private timer: NodeJS.Timeout | undefined;
+  private running = true;
+
+  constructor(parts: RuntimeParts) {
+    this.parts = parts;
+    this.jumps = new JumpDetector(parts.clock);
+  }
+
+  now(): Now {
+    return { raw: this.parts.clock.realtime(), mono: this.parts.clock.monotonic() };
+  }
+
+  dispatch(event: Event): void {
+    if (!this.running) return;
+    // A foreign step must be known before anything stamped after it is judged.
+    const jump = this.jumps.check();
+    if (jump !== undefined) this.handle({ kind: 'clock-jump', offset: jump });
+    this.handle(event);
+  }
+
+  stop(): void {
+    this.running = false;
+    if (this.timer !== undefined) clearTimeout(this.timer);
+  }
+
+  private handle(event: Event): void {
+    const now = this.now();
+    const effects = this.parts.engine.handle(event, now);
+    for (const effect of effects) this.apply(effect, now);
+    this.parts.after?.(event, effects, now);
+  }
+
+  private apply(effect: Effect, now: Now): void {
+    switch (effect.kind) {
+      case 'wake': {
+        if (!this.running) return;
+        if (this.timer !== undefined) clearTimeout(this.timer);
+        // One ms late rather than early: an early tick would only ask to be woken again.
+        const ms = Math.max(0, Math.ceil(nsToSeconds(effect.at - now.mono) * 1000)) + 1;
+        this.timer = setTimeout(() => this.dispatch({ kind: 'tick' }), ms);
+        return;
+      }
+      case 'set-frequency':
+        this.guard('adjust the clock', () => void this.parts.actuator.setFrequency(effect.freq));
+        return;
+      case 'step-clock':
+        this.guard('step the clock', () => {
+          if (this.parts.actuator.step(effect.offset)) this.jumps.expect(effect.offset);
+        });
+        return;
+      case 'clock-status':
+        this.guard('set the clock status', () => this.parts.actuator.setStatus(effect.status));
+        return;
+      case 'server-state':
+        this.parts.publish(effect.state);
+        return;
+      case 'save-drift':
+        this.saveDrift(effect.freqPpm, effect.skewPpm);
+        return;
+      case 'fact':
+        this.parts.observer.fact(effect.fact);
+        return;
+      case 'exit':
+        this.parts.exit(effect.code, effect.reason);
+        return;
+    }
+  }
+
+  private saveDrift(freqFastPpm: number, skewPpm: number): void {
+    const path = this.parts.driftFile;
+    if (path === undefined) return;
+    this.guard(`write ${path}`, () => this.parts.store.writeAtomic(path, formatDrift({ freqFastPpm, skewPpm })));
+  }
+
+  /** What the system refuses is told and lived with; the next update tries again. */
+  private guard(what: string, act: () => void): void {
+    try {
+      act();
+    } catch (error) {
+      const code = error instanceof CodedError ? error.code : 'ERR_TB_CLOCK_CONTROL';
+      this.parts.observer.fact({
+        severity: 'error',
+        name: 'system.refused',
+        text: `Could not ${what}: ${messageOf(error)}`,
+        at: this.parts.clock.realtime(),
+        fields: { code },
+      });
+    }
+  }
+}
+
