@@ -5,7 +5,7 @@
  */
 import type { RefId } from '../../base/refid.js';
 import type { Instant } from '../../base/time.js';
-import type { Leap, Ppm, Seconds } from '../../base/units.js';
+import type { Leap, Ppm, Seconds, StampKind } from '../../base/units.js';
 
 /** Text form of an IP address ('192.0.2.1', '2001:db8::1'); undefined for a reference clock. */
 export type IpText = string;
@@ -22,7 +22,7 @@ export interface TrackingReport {
   readonly referenceTime: Instant;
   /** Still to be added to the system (raw) clock; positive = slow of NTP time. */
   readonly currentCorrection: Seconds;
-  /** Estimated offset at the last update, positive = the clock was slow… printed by chronyc with its sign. */
+  /** Offset found at the last update, positive = the clock was slow (chronyc prints it with the other sign). */
   readonly lastOffset: Seconds;
   readonly rmsOffset: Seconds;
   /** Rate at which the system clock would be wrong if not corrected; positive = fast. */
@@ -74,7 +74,24 @@ export interface SourcestatsReport {
 
 /** State letters of chrony's selection (cmdmon 11.14). */
 export type SelectState =
-  | 'N' | 'M' | 's' | 'r' | 'd' | '~' | 'w' | 'S' | 'O' | 'T' | 'x' | 'W' | 'P' | 'U' | 'D' | 'L' | '+' | '*';
+  | 'N'
+  | 'M'
+  | 's'
+  | 'r'
+  | 'd'
+  | '~'
+  | 'w'
+  | 'S'
+  | 'O'
+  | 'T'
+  | 'x'
+  | 'W'
+  | 'P'
+  | 'U'
+  | 'D'
+  | 'L'
+  | '+'
+  | '*';
 
 export interface SelectOptions {
   readonly noselect: boolean;
@@ -146,6 +163,43 @@ export interface ClientReport {
   readonly lastNtpAgo: number;
   readonly lastNkeAgo: number;
   readonly lastCmdAgo: number;
+}
+
+/** The last valid measurement of one NTP source. */
+export interface NtpDataReport {
+  readonly remoteAddress: IpText;
+  readonly localAddress: IpText | undefined;
+  readonly remotePort: number;
+  readonly leap: Leap;
+  readonly version: number;
+  readonly mode: 'active' | 'passive' | 'server';
+  readonly stratum: number;
+  readonly pollLog2: number;
+  readonly precisionLog2: number;
+  readonly rootDelay: Seconds;
+  readonly rootDispersion: Seconds;
+  readonly refId: RefId;
+  readonly referenceTime: Instant;
+  readonly offset: Seconds;
+  readonly peerDelay: Seconds;
+  readonly peerDispersion: Seconds;
+  readonly responseTime: Seconds;
+  /** −0.5…0.5 */
+  readonly jitterAsymmetry: number;
+  /** Tests 1 2 3 5 6 7 A B C D in bits 9…0, 1 = passed. */
+  readonly tests: number;
+  readonly interleaved: boolean;
+  readonly authenticated: boolean;
+  readonly txSource: StampKind;
+  readonly rxSource: StampKind;
+  readonly totalTx: number;
+  readonly totalRx: number;
+  readonly totalValidRx: number;
+  readonly totalGoodRx: number;
+  readonly kernelTx: number;
+  readonly kernelRx: number;
+  readonly hardwareTx: number;
+  readonly hardwareRx: number;
 }
 
 /** What the manager knows of one reference clock, beyond chrony: `timeball receiver`, demo, dashboard. */

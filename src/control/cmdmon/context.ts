@@ -1,0 +1,76 @@
+import type { IpBytes } from '../../base/ip.js';
+import type { Ppm, Seconds } from '../../base/units.js';
+import type {
+  ActivityReport,
+  ClientReport,
+  NtpDataReport,
+  SelectReport,
+  ServerStatsReport,
+  SourceReport,
+  SourcestatsReport,
+  TrackingReport,
+} from '../../core/report/reports.js';
+import type { Status } from '../../wire/cmdmon/protocol.js';
+
+/** Who sent a request. Whoever reaches the UNIX socket may do everything: its directory is the guard. */
+export type CmdmonPeer = { readonly transport: 'unix' } | { readonly transport: 'udp'; readonly address: IpBytes };
+
+/** The two access tables: the NTP service, and monitoring over UDP. */
+export type AccessTable = 'ntp' | 'cmd';
+
+export interface AccessChange {
+  readonly table: AccessTable;
+  readonly allow: boolean;
+  /** Also removes more specific rules inside the subnet. */
+  readonly all: boolean;
+  /** Undefined: every address of both families. `bits` is within the family's range. */
+  readonly subnet: { readonly address: IpBytes; readonly bits: number } | undefined;
+}
+
+/** The client log as a table of slots, some of them empty. */
+export interface ClientTable {
+  readonly size: number;
+  at(index: number): ClientReport | undefined;
+  /** Zeroes the hits and drops of one record. */
+  reset(index: number): void;
+}
+
+/** What the daemon is told to do. */
+export type DaemonCommand =
+  /** STATUS.FAILED when the clock may not be stepped. */
+  | { readonly name: 'makestep' }
+  /** `limit` updates, negative = always. */
+  | { readonly name: 'set-makestep'; readonly threshold: Seconds; readonly limit: number }
+  | { readonly name: 'reselect-distance'; readonly distance: Seconds }
+  | { readonly name: 'max-update-skew'; readonly skewPpm: Ppm }
+  | { readonly name: 'reselect' | 'cyclelogs' | 'rekey' | 'dump' | 'shutdown' }
+  | { readonly name: 'refresh' | 'onoffline' | 'reload-sources' | 'reset-sources' };
+
+/** The daemon as the command door sees it. Getters give the state of the moment, synchronously. */
+export interface CmdmonContext {
+  /** Request codes that may be asked over UDP (`opencommands`). */
+  readonly openCommands: ReadonlySet<number>;
+  /**
+   * Counts one request as a command hit (also in the client log where there is an address); false when it is over
+   * `cmdratelimit`, which never holds for `exempt` peers (UNIX socket, this host).
+   */
+  countAccess(address: IpBytes | undefined, exempt: boolean): boolean;
+  accessAllowed(table: AccessTable, address: IpBytes): boolean;
+  changeAccess(change: AccessChange): void;
+
+  tracking(): TrackingReport;
+  /** All sources in order of creation; the same order in the next two. */
+  sources(): readonly SourceReport[];
+  sourcestats(): readonly SourcestatsReport[];
+  selectdata(): readonly SelectReport[];
+  activity(): ActivityReport;
+  serverStats(): ServerStatsReport;
+  /** Undefined: client logging is off. */
+  clients(): ClientTable | undefined;
+  /** Undefined: there is no such NTP source. */
+  ntpData(address: IpBytes): NtpDataReport | undefined;
+  /** The name by which the configuration calls an NTP source; undefined: there is none at that address. */
+  sourceName(address: IpBytes): string | undefined;
+  /** Does it, now. STATUS.NOT_ENABLED for what this daemon cannot do: never a success that is none. */
+  run(command: DaemonCommand): Status;
+}
