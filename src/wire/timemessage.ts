@@ -28,6 +28,9 @@ export interface TimeMessage {
   readonly accuracy: Seconds | undefined;
   /** True when the date was a whole number of 1024 weeks back and was repaired. */
   readonly rolloverRepaired: boolean;
+  /** An epoch between the whole seconds of a receiver that navigates more than once a second: not for numbering
+   *  pulses. (A constant fraction once a second is not: such a receiver still names its second.) */
+  readonly betweenSeconds?: boolean;
   /** Satellites used/visible where the epoch said it. */
   readonly satellitesUsed: number | undefined;
   readonly satellitesVisible: number | undefined;
