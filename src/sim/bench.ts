@@ -1,0 +1,82 @@
+import { CodedError } from '../base/errors.js';
+import { fromUnix } from '../base/time.js';
+import { engineConfig } from './engineconfig.js';
+import { median, Series } from './figures.js';
+import type { Twin } from './host.js';
+import { type Score, score, type Trace, type TraceScenario } from './traces.js';
+import { TRACE_LATENCY, TraceMessages, TracePulses } from './tracetwins.js';
+import { type Watcher, World } from './world.js';
+
+/** Traces are set on this second; only the position inside the second matters. 2026-01-01. */
+const START = fromUnix(1_767_225_600);
+
+/** The one configuration of all traces, but for the lines that name the devices. */
+const COMMON: readonly string[] = ['makestep 0.001 3'];
+const SHM = ['refclock SHM 0 refid PPS precision 1e-7'];
+const SENTENCES = `refclock NMEA /dev/gps0 refid NMEA offset ${TRACE_LATENCY}`;
+const LOCKED = [`${SENTENCES} noselect`, 'refclock PPS /dev/pps0 lock NMEA refid PPS'];
+
+interface Setup {
+  readonly lines: readonly string[];
+  readonly twins: (trace: Trace) => readonly Twin[];
+}
+
+/** How a trace with these columns is fed; undefined for network traces, which need an NTP client. */
+const setup = (scenario: TraceScenario): Setup | undefined => {
+  const pulses = scenario.columns.includes('pps_noise');
+  const sentences = scenario.columns.includes('nmea_noise');
+  if (pulses && sentences) {
+    return { lines: LOCKED, twins: (t) => [new TraceMessages(0, t), new TracePulses(1, t, 'pulse')] };
+  }
+  if (pulses) return { lines: SHM, twins: (t) => [new TracePulses(0, t, 'reading')] };
+  if (sentences) return { lines: [SENTENCES], twins: (t) => [new TraceMessages(0, t)] };
+  return undefined;
+};
+
+export const canRun = (scenario: TraceScenario): boolean => setup(scenario) !== undefined;
+
+/** Notes the error before the discipline can react to second k, and the rate just after second k. */
+class Recorder implements Watcher {
+  readonly errors = new Series();
+  readonly freqs = new Series();
+
+  second(k: number, world: World): void {
+    if (k === 0) return;
+    this.errors.push(world.rawError());
+    this.freqs.push(world.clock.rate);
+  }
+}
+
+/**
+ * Runs one trace through the daemon's own engine with clock control and scores the kernel clock.
+ * `extra`: configuration lines added to the common ones. @throws CodedError ERR_TB_REPLAY, ERR_TB_CONFIG
+ */
+export const runTrace = (trace: Trace, extra: readonly string[] = []): Score => {
+  const { scenario } = trace;
+  const how = setup(scenario);
+  if (how === undefined) throw new CodedError('ERR_TB_REPLAY', 'a network trace needs an NTP client');
+  const recorder = new Recorder();
+  const world = new World(
+    {
+      seed: 1,
+      start: START,
+      initialOffset: scenario.initial_offset_s,
+      engine: engineConfig([...COMMON, ...how.lines, ...extra], true),
+      oscillator: trace.oscillator(),
+      twins: how.twins(trace),
+    },
+    [recorder],
+  );
+  world.run(scenario.rows);
+  return score(scenario, recorder.errors.values, recorder.freqs.values);
+};
+
+/** Medians over the seeds; a seed that never settled counts as infinitely late. */
+export const medians = (scores: readonly Score[]): Score => {
+  const out: Record<string, number | undefined> = {};
+  for (const key of Object.keys(scores[0] ?? {}) as (keyof Score)[]) {
+    const m = median(scores.map((s) => s[key] ?? Number.POSITIVE_INFINITY));
+    out[key] = Number.isFinite(m) ? m : undefined;
+  }
+  return out as unknown as Score;
+};

@@ -1,0 +1,134 @@
+import { type Instant, instant, type Mono, mono, NS_PER_S } from '../base/time.js';
+import type { Frequency, Seconds } from '../base/units.js';
+import type { Clock, ClockActuator, ClockStatus } from '../ports/clock.js';
+import type { TrueTime } from './queue.js';
+
+/** Uptime when a world begins: a monotonic clock that starts at 0 would hide mix-ups with epoch times. */
+const BOOT_NS = 1_000_000_000_000n;
+
+export interface ActuatorModel {
+  /** 0 = the clock cannot be controlled (`-x`). */
+  readonly maxFrequency: Frequency;
+  /** Grain of the rate: 2^-16 ppm in the kernel; 0 = none. */
+  readonly quantum: Frequency;
+  readonly canStep: boolean;
+}
+
+export const KERNEL_ACTUATOR: ActuatorModel = { maxFrequency: 0.1, quantum: 1e-6 / 65536, canStep: true };
+export const NO_ACTUATOR: ActuatorModel = { maxFrequency: 0, quantum: 0, canStep: false };
+
+/**
+ * The local clock in virtual time: dC/dt = (1 + fRaw)(1 + fAdj), steps added at once. Phases are kept as the small
+ * difference to true time in float64 (whole seconds apart), so nothing is rounded to ns but what is read.
+ */
+export class SimClock implements Clock, ClockActuator {
+  readonly maxFrequency: Frequency;
+  private readonly quantum: Frequency;
+  private readonly canStep: boolean;
+  private t: TrueTime = 0;
+  /** Raw − true, without the whole seconds in `baseNs`. */
+  private phase: Seconds;
+  private monoPhase: Seconds = 0;
+  private rawPhase: Seconds = 0;
+  private baseNs: bigint;
+  private fRaw: Frequency = 0;
+  private fAdj: Frequency = 0;
+  /** Last status told by the daemon; undefined = never. */
+  status: ClockStatus | undefined;
+
+  /** `start`: true UTC at t = 0. `offset`: raw − true at t = 0, s. */
+  constructor(
+    private readonly start: Instant,
+    offset: Seconds,
+    actuator: ActuatorModel,
+  ) {
+    const whole = Math.round(offset);
+    this.baseNs = start + BigInt(whole) * NS_PER_S;
+    this.phase = offset - whole;
+    this.maxFrequency = actuator.maxFrequency;
+    this.quantum = actuator.quantum;
+    this.canStep = actuator.canStep;
+  }
+
+  /** Runs the clock on to true time t. Every reading below is taken there. */
+  advance(t: TrueTime): void {
+    const dt = t - this.t;
+    if (dt <= 0) return;
+    const gain = dt * this.rate;
+    this.phase += gain;
+    this.monoPhase += gain;
+    this.rawPhase += dt * this.fRaw;
+    this.t = t;
+  }
+
+  /** Rate of the raw clock against true time, minus 1. */
+  get rate(): Frequency {
+    return this.fRaw + this.fAdj + this.fRaw * this.fAdj;
+  }
+
+  setOscillator(freq: Frequency): void {
+    this.fRaw = freq;
+  }
+
+  /** Raw time, plus `noise` of whoever stamped it. */
+  realtime(noise: Seconds = 0): Instant {
+    return instant(this.baseNs + this.ns(this.phase + noise));
+  }
+
+  monotonic(): Mono {
+    return mono(BOOT_NS + this.ns(this.monoPhase));
+  }
+
+  monotonicRaw(): Mono {
+    return mono(BOOT_NS + this.ns(this.rawPhase));
+  }
+
+  /** Raw − true continuous time (UTC without leap seconds after `start`), s: for the score and the checkers. */
+  error(): Seconds {
+    return Number((this.baseNs - this.start) / NS_PER_S) + this.phase;
+  }
+
+  /** True time at which the monotonic clock reads m or a nanosecond later, if its rate stays what it is. */
+  trueTimeOf(m: Mono): TrueTime {
+    return this.t + ((Number(m - this.monotonic()) + 1) * 1e-9) / (1 + this.rate);
+  }
+
+  setFrequency(freq: Frequency): Frequency {
+    const clamped = Math.max(-this.maxFrequency, Math.min(this.maxFrequency, freq));
+    this.fAdj = this.quantum > 0 ? Math.round(clamped / this.quantum) * this.quantum : clamped;
+    return this.fAdj;
+  }
+
+  readFrequency(): Frequency {
+    return this.fAdj;
+  }
+
+  step(offset: Seconds): boolean {
+    if (!this.canStep) return false;
+    this.jump(offset);
+    return true;
+  }
+
+  /** A step by somebody else, or by the kernel itself. */
+  jump(offset: Seconds): void {
+    const whole = Math.round(offset);
+    this.baseNs += BigInt(whole) * NS_PER_S;
+    this.phase += offset - whole;
+  }
+
+  /** The machine slept for `seconds` that end now: the monotonic clocks stood still, raw time came back from the RTC. */
+  slept(seconds: Seconds, rtcError: Seconds): void {
+    this.monoPhase -= seconds;
+    this.rawPhase -= seconds;
+    this.jump(rtcError);
+  }
+
+  setStatus(status: ClockStatus): void {
+    this.status = status;
+  }
+
+  private ns(phase: Seconds): bigint {
+    const whole = Math.floor(this.t);
+    return BigInt(whole) * NS_PER_S + BigInt(Math.round((this.t - whole + phase) * 1e9));
+  }
+}

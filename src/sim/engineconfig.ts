@@ -1,0 +1,32 @@
+import { fromUnix } from '../base/time.js';
+import type { FileAccess } from '../conf/files.js';
+import { parseConfig } from '../conf/parse.js';
+import type { EngineConfig } from '../engine/config.js';
+import { KERNEL_ACTUATOR } from './clock.js';
+
+const NO_FILES: FileAccess = { read: () => undefined, list: () => [] };
+
+/** Readings of a small board's clock differ by about this, s. */
+const PRECISION = 1e-7;
+
+/** Worlds may be set anywhere in time after this: 2020-01-01. */
+const BUILD_DATE = fromUnix(1_577_836_800);
+
+/**
+ * What a daemon in a world is configured with, in chrony.conf's own lines. `control` false = `-x`.
+ * @throws CodedError ERR_TB_CONFIG
+ */
+export const engineConfig = (lines: readonly string[], control: boolean): EngineConfig => {
+  const config = parseConfig({ lines }, NO_FILES, { chronyNames: false });
+  return {
+    refclocks: config.refclocks,
+    discipline: config.discipline,
+    selection: config.selection,
+    local: config.local,
+    precision: config.clock.clockprecision ?? PRECISION,
+    control: control ? KERNEL_ACTUATOR : undefined,
+    buildDate: BUILD_DATE,
+    rtcsync: config.clock.rtcsync,
+    driftInterval: config.clock.driftfile?.interval ?? 0,
+  };
+};

@@ -1,0 +1,90 @@
+import { CodedError } from '../base/errors.js';
+import type { EngineConfig } from '../engine/config.js';
+import type { Effect, Event, Now } from '../engine/events.js';
+
+/**
+ * Event log: one JSON object a line. The first is the header, each other one an event of the engine, in order:
+ *   {"timeball":"events","version":1,"config":{…}}
+ *   {"now":{"raw":"…","mono":"…"},"event":{…},"effects":"1a2b3c4d"}
+ * Instants are decimal strings of ns. `effects` is a digest of what the engine answered, absent when not recorded.
+ */
+export interface LogHeader {
+  readonly timeball: 'events';
+  readonly version: 1;
+  readonly config: EngineConfig;
+}
+
+export interface LogEntry {
+  readonly now: Now;
+  readonly event: Event;
+  readonly effects?: string;
+}
+
+/** Fields that hold an Instant or a Mono. Named, so that no text of a receiver is ever taken for a number. */
+const INSTANTS: ReadonlySet<string> = new Set([
+  'raw',
+  'mono',
+  'time',
+  'utc',
+  'burstStart',
+  'arrival',
+  'local',
+  'at',
+  'buildDate',
+  'ref',
+  'referenceTime',
+  'dispersionAt',
+]);
+
+const encodeBigint = (_key: string, value: unknown): unknown => (typeof value === 'bigint' ? value.toString() : value);
+
+const decodeBigint = (key: string, value: unknown): unknown =>
+  typeof value === 'string' && INSTANTS.has(key) && /^-?\d{1,30}$/.test(value) ? BigInt(value) : value;
+
+export const encodeHeader = (config: EngineConfig): string =>
+  JSON.stringify({ timeball: 'events', version: 1, config } satisfies LogHeader, encodeBigint);
+
+export const encodeEntry = (event: Event, now: Now, effects?: readonly Effect[]): string =>
+  JSON.stringify(
+    { now, event, ...(effects === undefined ? {} : { effects: digest(effects) }) } satisfies LogEntry,
+    encodeBigint,
+  );
+
+/** FNV-1a, 32 bit, over the effects as JSON: tells a difference, is no proof against malice. */
+export const digest = (effects: readonly Effect[]): string => {
+  const text = JSON.stringify(effects, encodeBigint);
+  let h = 0x811c9dc5;
+  for (let i = 0; i < text.length; i++) h = Math.imul(h ^ text.charCodeAt(i), 0x01000193);
+  return (h >>> 0).toString(16).padStart(8, '0');
+};
+
+/** @throws CodedError ERR_TB_REPLAY */
+export const decodeHeader = (line: string): LogHeader => {
+  const value = parseLine(line, 1) as Partial<LogHeader>;
+  if (value.timeball !== 'events' || value.version !== 1 || typeof value.config !== 'object') {
+    throw new CodedError('ERR_TB_REPLAY', 'not an event log of version 1: the header is missing');
+  }
+  return value as LogHeader;
+};
+
+/** @throws CodedError ERR_TB_REPLAY */
+export const decodeEntry = (line: string, number: number): LogEntry => {
+  const value = parseLine(line, number) as { now?: Partial<Now>; event?: { kind?: unknown }; effects?: unknown };
+  const { now, event } = value;
+  if (typeof now?.raw !== 'bigint' || typeof now.mono !== 'bigint' || typeof event?.kind !== 'string') {
+    throw new CodedError('ERR_TB_REPLAY', `line ${number}: not an event`);
+  }
+  return value as LogEntry;
+};
+
+const parseLine = (line: string, number: number): object => {
+  let value: unknown;
+  try {
+    value = JSON.parse(line, decodeBigint);
+  } catch (cause) {
+    throw new CodedError('ERR_TB_REPLAY', `line ${number}: not JSON`, { cause });
+  }
+  if (typeof value !== 'object' || value === null)
+    throw new CodedError('ERR_TB_REPLAY', `line ${number}: not an object`);
+  return value;
+};

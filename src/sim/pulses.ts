@@ -1,0 +1,81 @@
+import type { Prng } from '../base/prng.js';
+import type { Seconds } from '../base/units.js';
+import { deliver, handling, SecondTwin } from './host.js';
+import type { TrueTime } from './queue.js';
+
+/** Everything about a pulse line that a fault may change while the world runs. */
+export interface PulseLine {
+  /** No pulses at all: antenna, cable or receiver gone. */
+  silent: boolean;
+  /** Standard deviation of the interrupt stamp, s. */
+  sigma: Seconds;
+  /** Mean of a one-sided interrupt latency on top, s. */
+  latency: Seconds;
+  /** Probability of a pulse that is `outlierSize` off (either sign), per pulse. */
+  outliers: number;
+  outlierSize: Seconds;
+  missing: number;
+  /** Probability of a second edge (bounce, cross-talk) within the second. */
+  doubled: number;
+  /** The captured edge is the pulse's end: cable inverted, wrong edge configured. */
+  wrongEdge: boolean;
+  width: Seconds;
+  /** The receiver's own clock is wrong by this (a free-running receiver, a wrong cable delay), s. */
+  bias: Seconds;
+}
+
+export const GOOD_PULSES: PulseLine = {
+  silent: false,
+  sigma: 1e-6,
+  latency: 0,
+  outliers: 0,
+  outlierSize: 1e-3,
+  missing: 0,
+  doubled: 0,
+  wrongEdge: false,
+  width: 0.1,
+  bias: 0,
+};
+
+/** Twin of ports/pps: one edge a true second. */
+export class SimPulses extends SecondTwin {
+  readonly line: PulseLine;
+  private sequence = 0;
+
+  constructor(
+    source: number,
+    private readonly rng: Prng,
+    line: Partial<PulseLine> = {},
+    present = true,
+  ) {
+    super(source, present);
+    this.line = { ...GOOD_PULSES, ...line };
+  }
+
+  protected second(_k: number, t: TrueTime): void {
+    const { line, rng, host } = this;
+    // The same draws in every case, so that a fault does not shift the noise of the rest of the run.
+    const noise = line.sigma * rng.normal() + line.latency * rng.exponential();
+    const [lost, wild, sign, twice, where] = [
+      rng.uniform(),
+      rng.uniform(),
+      rng.uniform(),
+      rng.uniform(),
+      rng.uniform(),
+    ];
+    if (line.silent || lost < line.missing) return;
+    const late = line.bias + (line.wrongEdge ? line.width : 0);
+    const stamped = noise + (wild < line.outliers ? (sign < 0.5 ? -1 : 1) * line.outlierSize : 0);
+    // A pulse that comes early belongs to the second after this one.
+    host.at(late >= 0 ? t + late : t + 1 + late, { run: (u) => this.edge(u, stamped) });
+    if (twice < line.doubled) host.at(t + 1e-4 + 0.8 * where, { run: (u) => this.edge(u, noise) });
+  }
+
+  private edge(t: TrueTime, noise: Seconds): void {
+    const { host, source } = this;
+    this.sequence = (this.sequence + 1) >>> 0;
+    const edge = { edge: 'assert', time: host.clock.realtime(noise), sequence: this.sequence, missed: 0 } as const;
+    // A late stamp is a late interrupt: the daemon cannot have it before it was taken.
+    deliver(host, t + Math.max(0, noise) + handling(this.rng), { kind: 'pulse', source, edge });
+  }
+}

@@ -1,0 +1,94 @@
+import { fromUnix } from '../../base/time.js';
+import { BOARD, figureOf, type Scenario } from '../scenario.js';
+import { GPS_PPS, gpsBoard } from './parts.js';
+
+/** 2027-06-30 22:00: two hours before a leap second that the world invents. */
+const LEAP_EVENING = fromUnix(1_814_392_800);
+
+/** What happens to the machine and its clock. */
+export const hostScenarios: readonly Scenario[] = [
+  {
+    name: 'dash-x',
+    what: 'The host clock may not be touched (-x) and drifts away; served time is right.',
+    hours: 3,
+    stage: (rng, control) => ({
+      ...gpsBoard(rng),
+      control: false,
+      initialOffset: 0.3,
+      oscillator: { ...BOARD, frequency: 12e-6 },
+      conf: control ? GPS_PPS.map((line) => line.replace(/( lock NMEA.*)$/, '$1 noselect')) : GPS_PPS,
+    }),
+    bounds: [{ name: 'steady', from: 600, rms: 400e-9, max: 2e-6 }],
+    syncedBy: 30,
+    control: {
+      what: 'nothing is selected: served time is the raw clock',
+      factor: 1e4,
+      figure: figureOf('steady', 'rms'),
+    },
+  },
+  {
+    name: 'foreign-step',
+    what: 'Another program steps the host clock by 0.25 s; the daemon sees it and puts it back.',
+    hours: 1,
+    stage: (rng, control) => ({
+      ...gpsBoard(rng),
+      noticesJumps: !control,
+      script: [{ at: 1800.4, run: (world) => world.foreignStep(0.25) }],
+    }),
+    bounds: [
+      { name: 'after', from: 1801, to: 1860, rms: 2e-6, max: 5e-6 },
+      { name: 'steady', from: 600, to: 1800, rms: 400e-9, max: 2e-6 },
+      { name: 'later', from: 2400, rms: 400e-9, max: 2e-6 },
+    ],
+    syncedBy: 30,
+    control: { what: 'the watch on the raw clock is off', factor: 1000, figure: figureOf('after', 'max') },
+  },
+  {
+    name: 'suspend',
+    what: 'The machine sleeps for ten minutes and wakes with its clock 0.3 s wrong.',
+    hours: 1,
+    stage: (rng, control) => ({
+      ...gpsBoard(rng),
+      noticesJumps: !control,
+      script: [{ at: 1800.4, run: (world) => world.suspend(600, 0.3) }],
+    }),
+    bounds: [
+      { name: 'after', from: 2430, rms: 500e-9, max: 5e-6 },
+      { name: 'before', from: 600, to: 1800, rms: 400e-9, max: 2e-6 },
+    ],
+    syncedBy: 30,
+    control: { what: 'the watch on the raw clock is off', factor: 1000, figure: figureOf('after', 'max') },
+  },
+  {
+    name: 'frequency-jump',
+    what: 'The oscillator jumps by 1 ppm, as after a knock or a sudden draught.',
+    hours: 2,
+    stage: (rng, control) => ({
+      ...gpsBoard(rng, control ? { missing: 0.95 } : {}),
+      oscillator: { ...BOARD, jumps: [{ at: 3600, by: 1e-6 }] },
+    }),
+    bounds: [
+      { name: 'jump', from: 3600, to: 3720, max: 30e-6 },
+      { name: 'before', from: 600, to: 3600, rms: 400e-9, max: 2e-6 },
+      { name: 'after', from: 4500, rms: 400e-9, max: 3e-6 },
+    ],
+    syncedBy: 30,
+    control: { what: 'one pulse in twenty arrives', factor: 2, figure: figureOf('jump', 'max') },
+  },
+  {
+    name: 'leap-second',
+    what: 'A leap second is inserted at the end of June; the receiver announces it, the kernel makes it.',
+    hours: 3,
+    stage: (rng, control) => ({
+      ...gpsBoard(rng, {}, { announcesLeap: !control }),
+      start: LEAP_EVENING,
+      leapAt: 7200,
+    }),
+    bounds: [
+      { name: 'after', from: 7203, rms: 400e-9, max: 3e-6 },
+      { name: 'before', from: 600, to: 7200, rms: 400e-9, max: 2e-6 },
+    ],
+    syncedBy: 30,
+    control: { what: 'the receiver does not announce it', factor: 1000, figure: figureOf('after', 'max') },
+  },
+];

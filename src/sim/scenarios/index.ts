@@ -1,0 +1,22 @@
+import { CodedError } from '../../base/errors.js';
+import type { Scenario } from '../scenario.js';
+import { hostScenarios } from './host.js';
+import { pulseScenarios } from './pulse.js';
+import { readingScenarios } from './reading.js';
+import { receiverScenarios } from './receiver.js';
+
+/** The registry: what `timeball sim list` shows and the tests run. */
+export const SCENARIOS: readonly Scenario[] = [
+  ...receiverScenarios,
+  ...pulseScenarios,
+  ...readingScenarios,
+  ...hostScenarios,
+];
+
+/** @throws CodedError ERR_TB_SCENARIO */
+export const findScenario = (name: string): Scenario => {
+  const found = SCENARIOS.find((s) => s.name === name);
+  if (found === undefined)
+    throw new CodedError('ERR_TB_SCENARIO', `there is no scenario '${name}': see timeball sim list`);
+  return found;
+};

@@ -1,0 +1,67 @@
+import { figureOf, type Scenario } from '../scenario.js';
+import { CALIBRATED, gpsBoard } from './parts.js';
+
+/** Pulse lines that misbehave. */
+export const pulseScenarios: readonly Scenario[] = [
+  {
+    name: 'pulses-vanish',
+    what: 'The pulse wire breaks for half an hour while the sentences go on; then it is mended.',
+    hours: 3,
+    stage: (rng, control) => {
+      const board = gpsBoard(rng);
+      const set = (silent: boolean) => () => {
+        board.pulses.line.silent = silent;
+      };
+      const broken = { at: 5400.5, run: set(true) };
+      const mended = { at: 7200.5, run: set(false) };
+      return { ...board, script: control ? [broken] : [broken, mended] };
+    },
+    bounds: [
+      { name: 'returned', from: 7210, rms: 500e-9, max: 5e-6 },
+      { name: 'holdover', from: 5401, to: 7200, max: 200e-6 },
+    ],
+    syncedBy: 30,
+    control: { what: 'the wire stays broken', factor: 10, figure: figureOf('returned', 'rms') },
+  },
+  {
+    name: 'wrong-edge',
+    what: 'The kernel captures the end of a 0.1 s pulse: `width` tells it, and the sentences stand in.',
+    hours: 1,
+    stage: (rng, control) => {
+      const board = gpsBoard(rng, { wrongEdge: true }, { jitter: 1e-3, wander: 1e-3 });
+      const width = control ? '' : ' width 0.1';
+      return {
+        ...board,
+        conf: [
+          `refclock NMEA /dev/gps0 refid NMEA offset ${CALIBRATED} delay 0.02`,
+          `refclock PPS /dev/pps0 lock NMEA refid PPS${width}`,
+          'makestep 0.1 3',
+        ],
+      };
+    },
+    bounds: [{ name: 'steady', from: 600, rms: 5e-3, max: 20e-3 }],
+    syncedBy: 120,
+    control: { what: 'no width: the wrong edge is believed', factor: 5, figure: figureOf('steady', 'rms') },
+  },
+  {
+    name: 'outliers',
+    what: 'One pulse in five is a millisecond off.',
+    hours: 2,
+    stage: (rng, control) =>
+      // The control has the same variance without anything that could be told apart: 1 ms × √0.2.
+      gpsBoard(rng, control ? { sigma: 447e-6 } : { outliers: 0.2, outlierSize: 1e-3 }),
+    bounds: [{ name: 'steady', from: 600, rms: 600e-9, max: 5e-6 }],
+    syncedBy: 60,
+    control: { what: 'the same variance as plain noise', factor: 20, figure: figureOf('steady', 'rms') },
+  },
+  {
+    name: 'ragged',
+    what: 'Pulses missing (5 %), doubled (5 %) and 1 ms off (2 %), interrupts one-sided.',
+    hours: 2,
+    stage: (rng, control) =>
+      gpsBoard(rng, control ? { sigma: 150e-6 } : { missing: 0.05, doubled: 0.05, outliers: 0.02, latency: 0.5e-6 }),
+    bounds: [{ name: 'steady', from: 600, rms: 1.2e-6, max: 5e-6 }],
+    syncedBy: 60,
+    control: { what: 'plain noise of about the same variance', factor: 5, figure: figureOf('steady', 'rms') },
+  },
+];
