@@ -1,49 +1,265 @@
-import type { Instant } from '../../base/time.js';
-import type { Frequency } from '../../base/units.js';
+import { add, diff, type Instant } from '../../base/time.js';
+import { type Frequency, PPM, type Seconds } from '../../base/units.js';
 import type { DisciplineOptions } from '../refclock/options.js';
-import type { ClockChange } from '../sample.js';
+import { type ClockChange, timeShift } from '../sample.js';
+import type { Finding } from '../sources/types.js';
+import { KalmanBank } from './bank.js';
+import type { Belief, Estimator } from './estimator.js';
+import { Freedom } from './freedom.js';
+import { Gate, GRACE_INTERVALS } from './gate.js';
+import { ChangeLimit, StepRule } from './steps.js';
 import type { Correction, DisciplineMode, ErrorBound, Measurement, TrackingFigures } from './types.js';
 
 export type { Correction, DisciplineMode, ErrorBound, Measurement, TrackingFigures } from './types.js';
 
-/** The clock discipline: measurements of the selected source in, corrections of the cooked clock out. */
+/** Frequency of a clock nobody has measured yet, 1 sd: crystals are sold as ±50…100 ppm. */
+const UNKNOWN_FREQ = 100 * PPM;
+/** Of a clock that somebody else has moved. */
+const MOVED_FREQ = 1 * PPM;
+/** Standard deviations that hold 99.9 % of a normal error, with some room for what is itself estimated. */
+const BOUND_SDS = 3.6;
+/** chrony's skew is the 99.95 % quantile of the frequency error. */
+const SKEW_SDS = 3.3;
+/** Refused in a row while converging: what we believe was wrong from the start. */
+const CONVERGING_REFUSALS = 5;
+/** s of nothing but refusals while tracking, after which the clock, not the source, must be wrong. */
+const PATIENCE = 3 * 3600;
+/** Believed measurements before the clock can count as tracking. */
+const TRACKING_UPDATES = 8;
+/** Longest interval taken as usual, s: poll 10 and some. */
+const MAX_INTERVAL = 2048;
+/** Weight of the newest square in the rms offset (chrony). */
+const RMS_GAIN = 0.1;
+
+/**
+ * The clock discipline: measurements of the selected source in, corrections of the cooked clock out. After a
+ * correction has been applied (see `rebase`) cooked time is the best estimate there is.
+ *
+ * The gate decides what is believed, the estimator what it means, `freedom` remembers how the oscillator moves; modes,
+ * steps and limits are judged here.
+ */
 export class Discipline {
   mode: DisciplineMode = 'reset';
+  private readonly estimator: Estimator;
+  private readonly gate = new Gate();
+  private readonly freedom = new Freedom();
+  private readonly steps: StepRule;
+  private readonly limit: ChangeLimit;
+  /** Cooked instant of the estimator. */
+  private at: Instant | undefined;
+  /** Cooked instant of the last believed measurement. */
+  private believedAt: Instant | undefined;
+  /** Usual spacing of measurements. */
+  private interval: Seconds = 0;
+  private updates = 0;
+  private refusals = 0;
+  /** Largest innovation refused since the last believed one: part of an honest bound. */
+  private disputed: Seconds = 0;
+  /** Whole rate given to the clock, drift file included. */
+  private rate: Frequency;
+  private last: { offset: Seconds; freq: Frequency; interval: Seconds } = { offset: 0, freq: 0, interval: 0 };
+  private meanSquare = 0;
+  private rmsSettled = false;
 
   /** @param start frequency already applied to the clock at start (drift file) and its uncertainty, both s/s. */
   constructor(
-    readonly options: DisciplineOptions,
-    readonly start: { readonly freq: Frequency; readonly skew: Frequency } | undefined,
-  ) {}
+    private readonly options: DisciplineOptions,
+    private readonly start: { readonly freq: Frequency; readonly skew: Frequency } | undefined,
+  ) {
+    this.estimator = new KalmanBank(this.startSd());
+    this.steps = new StepRule(options.makestep);
+    this.limit = new ChangeLimit(options.maxchange);
+    this.rate = start?.freq ?? 0;
+  }
+
+  /** Learned figures and present belief, for reports. */
+  get belief(): Belief {
+    return this.estimator.belief;
+  }
 
   measure(m: Measurement): Correction {
-    return {
-      accepted: true,
-      reason: 'accepted',
-      doffset: m.offset,
-      dfreq: 0,
-      step: false,
-      exit: undefined,
-      facts: [],
-    };
+    if (this.at !== undefined && m.time <= this.at) return refuse('not newer than the last measurement');
+    this.advance(m.time);
+    const innovation = this.estimator.innovation(m.offset, m.source, m.sigma);
+    const elapsed = this.believedAt === undefined ? 0 : diff(m.time, this.believedAt);
+    const quiet = Math.max(0, elapsed - this.grace());
+    const verdict = this.gate.judge(innovation, quiet);
+    if (!verdict.accepted) return this.refused(m, innovation.error, elapsed, verdict.reason);
+    const change = this.limit.judge(m.offset);
+    if (change !== 'ok') return this.overLimit(m.offset, change);
+    if (verdict.stretched) this.estimator.inflateFrequency(Math.abs(innovation.error) / Math.max(elapsed, 1));
+    // The first two fix phase and frequency, a late one is the fruit of a gap: neither tells about noise.
+    this.estimator.absorb(this.updates >= 2 && quiet === 0);
+    return this.accepted(m, elapsed, verdict.reason);
   }
 
   /** No reference any more: freezes the frequency, zeroes the drift, lets the bound grow. */
-  hold(_now: Instant): void {
+  hold(now: Instant): void {
+    if (this.mode === 'reset') return;
     this.mode = 'holdover';
+    if (this.at !== undefined && now > this.at) {
+      this.estimator.advance(diff(now, this.at), false);
+      this.at = now;
+    }
   }
 
-  rebase(_change: ClockChange): void {}
+  rebase(change: ClockChange): void {
+    if (change.kind === 'unknown') {
+      this.forget(Math.max(MOVED_FREQ, this.estimator.belief.fSd));
+      this.at = undefined;
+      this.believedAt = undefined;
+      return;
+    }
+    this.rate += change.dfreq;
+    if (this.at === undefined) return;
+    const shift = timeShift(change, this.at);
+    this.estimator.shift(shift, change.dfreq);
+    this.at = add(this.at, shift);
+    if (this.believedAt !== undefined) this.believedAt = add(this.believedAt, timeShift(change, this.believedAt));
+  }
 
-  /** `makestep` by command: the rules of the configuration are replaced. */
-  setMakestep(_rule: DisciplineOptions['makestep']): void {}
+  /** `makestep` by command: the rule of the configuration is replaced. */
+  setMakestep(rule: DisciplineOptions['makestep']): void {
+    this.steps.replace(rule);
+  }
 
-  /** @param _now cooked */
-  bound(_now: Instant): ErrorBound {
-    return { halfWidth: 1, sd: 1, dispersion: 1, dispersionRate: this.options.maxclockerrorPpm * 1e-6 };
+  /** @param now cooked */
+  bound(now: Instant): ErrorBound {
+    const { belief } = this.estimator;
+    const ageing = this.options.maxclockerrorPpm * PPM;
+    if (this.at === undefined || this.believedAt === undefined) {
+      return { halfWidth: 1, sd: 1, dispersion: 1, dispersionRate: ageing };
+    }
+    const t = Math.max(0, diff(now, this.at));
+    const freeFor = Math.max(0, diff(now, this.believedAt));
+    const grown = this.freedom.phaseError(freeFor, belief.wander, ageing);
+    const variance = belief.xSd ** 2 + 2 * belief.xf * t + (belief.fSd * t) ** 2;
+    const sd = Math.sqrt(Math.max(variance, belief.xSd ** 2) + grown ** 2);
+    const halfWidth = Math.abs(belief.x + belief.f * t) + BOUND_SDS * sd + this.disputed;
+    return { halfWidth, sd, dispersion: halfWidth, dispersionRate: ageing + BOUND_SDS * belief.fSd };
   }
 
   figures(): TrackingFigures {
-    return { lastOffset: 0, rmsOffset: 0, skewPpm: 0, residualFreqPpm: 0, updateInterval: 0, updates: 0 };
+    return {
+      lastOffset: this.last.offset,
+      rmsOffset: Math.sqrt(this.meanSquare),
+      skewPpm: (SKEW_SDS * this.estimator.belief.fSd) / PPM,
+      residualFreqPpm: this.last.freq / PPM,
+      updateInterval: this.last.interval,
+      updates: this.updates,
+    };
+  }
+
+  private startSd(): Frequency {
+    return this.start ? Math.min(UNKNOWN_FREQ, Math.max(this.start.skew, 0.01 * PPM)) : UNKNOWN_FREQ;
+  }
+
+  private grace(): Seconds {
+    return GRACE_INTERVALS * this.interval;
+  }
+
+  /** Brings the estimator to `time`: usual intervals with the drift, what goes beyond without it. */
+  private advance(time: Instant): void {
+    if (this.at !== undefined) {
+      const dt = diff(time, this.at);
+      const usual = Math.min(dt, this.mode === 'holdover' ? 0 : Math.max(this.grace(), this.interval === 0 ? dt : 0));
+      this.estimator.advance(usual, true);
+      this.estimator.advance(dt - usual, false);
+      // Follows a slower source in one step, a single gap by little.
+      const target = Math.min(dt, MAX_INTERVAL, this.interval === 0 ? dt : 4 * this.interval);
+      this.interval += (target - this.interval) * (this.interval === 0 ? 1 : 0.2);
+    }
+    this.at = time;
+  }
+
+  private refused(m: Measurement, error: Seconds, elapsed: Seconds, reason: string): Correction {
+    this.refusals++;
+    const converging = this.mode === 'converging' && this.refusals >= CONVERGING_REFUSALS;
+    if (converging || elapsed > PATIENCE) {
+      this.forget(UNKNOWN_FREQ);
+      this.at = undefined;
+      return { ...this.measure(m), reason: 'started again: nothing but refused measurements' };
+    }
+    if (this.refusals >= GRACE_INTERVALS) {
+      this.disputed = Math.abs(error);
+      this.mode = 'holdover';
+    }
+    return refuse(reason);
+  }
+
+  private forget(freqSd: Frequency): void {
+    this.estimator.restart(freqSd);
+    this.gate.restart();
+    this.updates = 0;
+    this.refusals = 0;
+    this.disputed = 0;
+    this.mode = 'reset';
+  }
+
+  private overLimit(offset: Seconds, verdict: 'ignore' | 'exit'): Correction {
+    const word = verdict === 'exit' ? 'exiting' : 'ignored';
+    const allowed = this.options.maxchange?.offset ?? 0;
+    const text = `Adjustment of ${offset.toFixed(3)} seconds exceeds the allowed maximum of ${allowed.toFixed(3)} seconds (${word})`;
+    const fact: Finding = { severity: verdict === 'exit' ? 'fatal' : 'warn', name: 'discipline.maxchange', text };
+    const exit = verdict === 'exit' ? { code: 1, reason: text } : undefined;
+    return { ...refuse('larger than maxchange allows'), exit, facts: [fact] };
+  }
+
+  private accepted(m: Measurement, elapsed: Seconds, reason: string): Correction {
+    this.updates++;
+    this.refusals = 0;
+    this.disputed = 0;
+    this.believedAt = m.time;
+    const { belief } = this.estimator;
+    const doffset = belief.x;
+    const dfreq = this.allowedFreq(belief);
+    this.mode = this.nextMode(belief);
+    if (this.mode === 'tracking') this.freedom.observe(this.rate + dfreq, elapsed);
+    this.account(doffset, dfreq, elapsed);
+    const facts: Finding[] = [];
+    if (Math.abs(doffset) > this.options.logchange) {
+      facts.push({
+        severity: 'warn',
+        name: 'discipline.wrong',
+        text: `System clock wrong by ${doffset.toFixed(6)} seconds`,
+        fields: { offset: doffset },
+      });
+    }
+    const step = this.steps.allows((m.pending ?? 0) + doffset);
+    return { accepted: true, reason, doffset, dfreq, step, exit: undefined, facts };
+  }
+
+  /** The frequency in the middle of the coming interval, within `maxdrift`; none as long as it is too vague. */
+  private allowedFreq(belief: Belief): Frequency {
+    if (belief.fSd > this.options.maxupdateskewPpm * PPM) return 0;
+    const max = this.options.maxdriftPpm * PPM;
+    const wanted = this.rate + belief.f + (belief.d * this.interval) / 2;
+    return Math.min(max, Math.max(-max, wanted)) - this.rate;
+  }
+
+  /** Tracking: the frequency adds less error in an interval than a measurement has noise. */
+  private nextMode(belief: Belief): DisciplineMode {
+    if (this.mode === 'tracking') return 'tracking';
+    const known = belief.fSd * this.interval < belief.sigma && belief.xSd < 2 * belief.sigma;
+    return this.updates >= TRACKING_UPDATES && known ? 'tracking' : 'converging';
+  }
+
+  private account(offset: Seconds, freq: Frequency, interval: Seconds): void {
+    this.last = { offset, freq, interval };
+    const square = offset * offset;
+    // As long as the offset shrinks, the rms is the newest; from the first growth on it is a running mean (chrony).
+    if (this.rmsSettled) this.meanSquare += RMS_GAIN * (square - this.meanSquare);
+    else if (this.updates === 1 || square < this.meanSquare) this.meanSquare = square;
+    else this.rmsSettled = true;
   }
 }
+
+const refuse = (reason: string): Correction => ({
+  accepted: false,
+  reason,
+  doffset: 0,
+  dfreq: 0,
+  step: false,
+  exit: undefined,
+  facts: [],
+});

@@ -14,6 +14,8 @@ export interface Measurement {
   /** The source's own idea of its white noise (1 sd); the estimator learns the true figure, this is where it starts. */
   readonly sigma: Seconds;
   readonly source: number;
+  /** Cooked − raw at `time`, what is still to be slewed: counts for `makestep`. 0 when absent. */
+  readonly pending?: Seconds;
 }
 
 /**

@@ -1,0 +1,227 @@
+import type { Frequency, Seconds } from '../../base/units.js';
+import type { Belief, Estimator, Innovation } from './estimator.js';
+import { Filters } from './filters.js';
+
+/**
+ * A bank of Kalman filters: each follows the clock under one hypothesis about its noise, and the measurements decide
+ * which hypotheses count (multiple-model adaptive estimation, Magill 1965). The estimate is the weighted mean.
+ *
+ * What a filter does depends only on ratios to the white noise sigma of the measurements. So hypotheses are ratios
+ * (lambda = wander / sigma, and the time tau after which drift outweighs wander), covariances are in units of sigma²,
+ * and each filter learns sigma from its own innovations. One grid thus serves a PHC of 1 ns and sentences of 10 ms,
+ * and there is no grid of sigmas that could miss the true one.
+ */
+
+/** log10 of lambda (1/sqrt(s)): from sentences of 10 ms on a quiet oscillator to a PHC on a noisy one. */
+const LAMBDA_FROM = -7.5;
+const LAMBDA_STEP = 0.25;
+const LAMBDAS = 31;
+/** s; Infinity = no drift. Below 10 s drift cannot be told from wander, above 300 s it does nothing. */
+const TAUS = [Number.POSITIVE_INFINITY, 300, 100, 30, 10];
+const SIZE = LAMBDAS * TAUS.length;
+
+/** Measurements over which the fit of the hypotheses is remembered: longer is finer, shorter follows change sooner. */
+const MEMORY = 2000;
+/** While young, memory is this share of the age, so that a wild start is forgotten. */
+const YOUNG_SHARE = 0.5;
+const YOUNG_MEMORY = 8;
+/** One innovation counts at most this many squared standard deviations, once sigma is known. */
+const CAP = 16;
+/** The claim of a source about its sigma counts as this many measurements. */
+const CLAIM_WEIGHT = 2;
+/** Age at which sigma counts as known. */
+const GROWN = 32;
+/** Drift at a start, as the random walk of this many seconds. */
+const START_DRIFT_S = 100;
+
+export class KalmanBank implements Estimator {
+  belief: Belief = { x: 0, f: 0, d: 0, xSd: 1, fSd: 1, xf: 0, sigma: 1, wander: 0, drift: 0 };
+  private filters = newFilters();
+  private spare = newFilters();
+  /** Log likelihood, forgotten exponentially. */
+  private readonly score = new Float64Array(SIZE);
+  /** Sum of squared innovations, each over its predicted variance in units of sigma²; forgotten likewise. */
+  private readonly squares = new Float64Array(SIZE);
+  private readonly weight = new Float64Array(SIZE).fill(1 / SIZE);
+  /** Measurements that `squares` stands for. */
+  private memory = 0;
+  private age = 0;
+  private fresh = true;
+  private source: number | undefined;
+  private readonly knownSigma = new Map<number, Seconds>();
+  private offset: Seconds = 0;
+
+  constructor(private freqSd: Frequency) {}
+
+  restart(freqSd: Frequency): void {
+    this.freqSd = freqSd;
+    this.fresh = true;
+  }
+
+  advance(dt: Seconds, steady: boolean): void {
+    if (this.fresh || !(dt > 0)) return;
+    if (steady) this.filters.advance(dt);
+    else this.filters.coast(dt);
+    this.summarise();
+  }
+
+  innovation(offset: Seconds, source: number, sigma: Seconds): Innovation {
+    if (source !== this.source) this.changeSource(source, sigma);
+    if (this.fresh) this.start(offset);
+    this.offset = offset;
+    const { belief } = this;
+    return { error: offset - belief.x, sd: Math.hypot(belief.xSd, belief.sigma) };
+  }
+
+  absorb(learn: boolean): void {
+    const { filters, offset } = this;
+    if (learn) this.forget();
+    for (let i = 0; i < SIZE; i++) {
+      const e = offset - filters.x[i]!;
+      const s = filters.c[6 * i]! + 1;
+      if (learn) this.judge(i, e, s);
+      filters.measure(i, e / s, 1 / s);
+    }
+    if (learn) this.weigh();
+    this.summarise();
+  }
+
+  inflateFrequency(sd: Frequency): void {
+    for (let i = 0; i < SIZE; i++) this.filters.c[6 * i + 3]! += (sd * sd) / this.variance(i);
+    this.summarise();
+  }
+
+  shift(x: Seconds, f: Frequency): void {
+    this.filters.shift(x, f);
+    this.belief = { ...this.belief, x: this.belief.x - x, f: this.belief.f - f };
+  }
+
+  /** sigma² as filter i has learned it. */
+  private variance(i: number): number {
+    return this.squares[i]! / this.memory;
+  }
+
+  private start(offset: Seconds): void {
+    for (let i = 0; i < SIZE; i++) {
+      const unit = 1 / this.variance(i);
+      this.filters.start(i, offset, 1e6, this.freqSd * this.freqSd * unit, this.filters.drift2[i]! * START_DRIFT_S);
+    }
+    this.fresh = false;
+    this.summarise();
+  }
+
+  /**
+   * Another source has another sigma, which is the unit of everything here. Hypotheses about the clock stay true when
+   * each is carried to the grid point with the same wander, that is lambda × old sigma / new sigma.
+   */
+  private changeSource(source: number, claim: Seconds): void {
+    const old = this.belief.sigma;
+    if (this.source !== undefined) this.knownSigma.set(this.source, old);
+    const known = this.knownSigma.get(source);
+    const sigma = known ?? claim;
+    if (this.source !== undefined) this.regrid(Math.log10(sigma / old));
+    this.source = source;
+    this.memory = known === undefined ? CLAIM_WEIGHT : Math.max(this.memory, CLAIM_WEIGHT);
+    if (known === undefined) this.age = 0;
+    this.squares.fill(this.memory * sigma * sigma);
+    this.summarise();
+  }
+
+  private regrid(decades: number): void {
+    const steps = Math.round(decades / LAMBDA_STEP);
+    const { filters, spare } = this;
+    const score = this.score.slice();
+    for (let i = 0; i < SIZE; i++) {
+      const at = i % LAMBDAS;
+      const from = i - at + Math.min(LAMBDAS - 1, Math.max(0, at + steps));
+      spare.copy(i, filters, from, 10 ** (-2 * decades));
+      this.score[i] = score[from]!;
+    }
+    this.filters = spare;
+    this.spare = filters;
+    this.weigh();
+  }
+
+  private forget(): void {
+    this.age++;
+    const keep = 1 - 1 / Math.min(MEMORY, Math.max(YOUNG_MEMORY, YOUNG_SHARE * this.age));
+    this.memory = this.memory * keep + 1;
+    for (let i = 0; i < SIZE; i++) {
+      this.score[i]! *= keep;
+      this.squares[i]! *= keep;
+    }
+  }
+
+  /** How well filter i foretold the measurement: innovation e, predicted variance s in units of its sigma². */
+  private judge(i: number, e: Seconds, s: number): void {
+    const variance = this.squares[i]! / (this.memory - 1);
+    const square = (e * e) / s;
+    const counted = this.age > GROWN ? Math.min(square, CAP * variance) : square;
+    this.score[i]! -= 0.5 * (Math.log(s * variance) + counted / variance);
+    this.squares[i]! += counted;
+  }
+
+  private weigh(): void {
+    const { weight, score } = this;
+    let best = Number.NEGATIVE_INFINITY;
+    for (let i = 0; i < SIZE; i++) best = Math.max(best, score[i]!);
+    let sum = 0;
+    for (let i = 0; i < SIZE; i++) sum += weight[i] = Math.exp(score[i]! - best);
+    for (let i = 0; i < SIZE; i++) weight[i]! /= sum;
+  }
+
+  /** Mean and covariance of the mixture. */
+  private summarise(): void {
+    const { weight, filters } = this;
+    let x = 0;
+    let f = 0;
+    let d = 0;
+    let variance = 0;
+    let wander = 0;
+    let drift = 0;
+    for (let i = 0; i < SIZE; i++) {
+      const w = weight[i]!;
+      const v = w * this.variance(i);
+      x += w * filters.x[i]!;
+      f += w * filters.f[i]!;
+      d += w * filters.d[i]!;
+      variance += v;
+      wander += v * filters.wander2[i]!;
+      drift += v * filters.drift2[i]!;
+    }
+    let xx = 0;
+    let xf = 0;
+    let ff = 0;
+    for (let i = 0; i < SIZE; i++) {
+      const w = weight[i]!;
+      const v = w * this.variance(i);
+      const dx = filters.x[i]! - x;
+      const df = filters.f[i]! - f;
+      xx += v * filters.c[6 * i]! + w * dx * dx;
+      xf += v * filters.c[6 * i + 1]! + w * dx * df;
+      ff += v * filters.c[6 * i + 3]! + w * df * df;
+    }
+    this.belief = {
+      x,
+      f,
+      d,
+      xSd: Math.sqrt(xx),
+      fSd: Math.sqrt(ff),
+      xf,
+      sigma: Math.sqrt(variance),
+      wander: Math.sqrt(wander),
+      drift: Math.sqrt(drift),
+    };
+  }
+}
+
+function newFilters(): Filters {
+  const wander2 = new Float64Array(SIZE);
+  const drift2 = new Float64Array(SIZE);
+  for (let i = 0; i < SIZE; i++) {
+    const lambda = 10 ** (LAMBDA_FROM + LAMBDA_STEP * (i % LAMBDAS));
+    wander2[i] = lambda ** 2;
+    drift2[i] = (lambda / TAUS[Math.floor(i / LAMBDAS)]!) ** 2;
+  }
+  return new Filters(wander2, drift2);
+}
