@@ -4,7 +4,7 @@ import { cook } from '../core/clockview.js';
 import type { ServerState } from '../core/ntp/state.js';
 import type { Effect, Event, Now } from '../engine/events.js';
 import type { TrueTime } from './queue.js';
-import { advertisedDistance, type Watcher, type World } from './world.js';
+import { advertisedDistance, type Seen, type Watcher } from './world.js';
 
 export type Rule =
   /** Served time is off by more than the advertised root distance. */
@@ -53,7 +53,7 @@ export class Checkers implements Watcher {
   private stateBefore: ServerState | undefined;
   private ticks = 0;
 
-  second(k: number, world: World): void {
+  second(k: number, world: Seen): void {
     this.ticks = 0;
     this.seconds++;
     const { state } = world;
@@ -64,7 +64,7 @@ export class Checkers implements Watcher {
     this.checkReference(k, world, state);
   }
 
-  before(event: Event, world: World): void {
+  before(event: Event, world: Seen): void {
     const { state } = world;
     const raw = world.clock.realtime();
     this.stateBefore = state;
@@ -77,7 +77,7 @@ export class Checkers implements Watcher {
     this.evidenceAt = this.cookedBefore ?? raw;
   }
 
-  after(event: Event, _now: Now, effects: readonly Effect[], world: World): void {
+  after(event: Event, _now: Now, effects: readonly Effect[], world: Seen): void {
     if (effects.length > MAX_EFFECTS) this.found('bounded', world.t, `${effects.length} effects of one ${event.kind}`);
     const { state } = world;
     const { stateBefore, cookedBefore } = this;
@@ -99,7 +99,7 @@ export class Checkers implements Watcher {
     return Object.values(this.counts).reduce((a, b) => a + b, 0);
   }
 
-  private checkDistance(t: TrueTime, world: World, state: ServerState): void {
+  private checkDistance(t: TrueTime, world: Seen, state: ServerState): void {
     const error = Math.abs(world.servedError()!);
     const distance = advertisedDistance(state, world.clock.realtime());
     // A client rounds the bound up to 2^-16 s on the wire; the finer value in our own reports must hold as well.
@@ -112,7 +112,7 @@ export class Checkers implements Watcher {
     }
   }
 
-  private checkReference(t: TrueTime, world: World, state: ServerState): void {
+  private checkReference(t: TrueTime, world: Seen, state: ServerState): void {
     if (state.stratum !== 1) return;
     if (this.evidenceAt === undefined) {
       this.found('reference', t, 'stratum 1 before any valid message or reading');

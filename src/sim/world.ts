@@ -31,6 +31,15 @@ export interface WorldSpec {
   readonly drift?: { readonly freq: number; readonly skew: number };
 }
 
+/** What a judge may know of a world. */
+export interface Seen {
+  readonly t: TrueTime;
+  readonly state: ServerState | undefined;
+  readonly clock: Pick<SimClock, 'realtime'>;
+  /** Served minus true time, s. */
+  servedError(): Seconds | undefined;
+}
+
 export interface Happening {
   readonly at: TrueTime;
   run(world: World): void;
