@@ -221,6 +221,8 @@ export interface RefclockReport {
   readonly latencyDrift: number | undefined;
   /** The `offset` that chrony would need. */
   readonly chronyOffset: Seconds | undefined;
+  /** First byte of the burst to the end of the sentence that told the time, s (by the baud rate, or as seen). */
+  readonly serialDelay?: Seconds | undefined;
   readonly samplesAccepted: number;
   /** Rejections by reason. */
   readonly rejected: Readonly<Record<string, number>>;

@@ -1,0 +1,93 @@
+import { add, diff, type Instant } from '../../base/time.js';
+import type { Frequency, Seconds } from '../../base/units.js';
+import { type ClockChange, offsetShift, timeShift } from '../sample.js';
+import { MAD_TO_SIGMA, medianOf } from './robust.js';
+
+interface Point {
+  readonly time: Instant;
+  readonly offset: Seconds;
+}
+
+/** Points kept: half a minute at 1 Hz, long enough for a noise figure, short enough to follow a warming oscillator. */
+const KEEP = 33;
+/** Points from which on slope and noise are more than luck. */
+const ENOUGH = 5;
+/** s; a longer pause makes the old points worthless for prediction. */
+const STALE = 64;
+/** s; beyond it a float64 offset has lost the nanoseconds. */
+const FAR = 1000;
+
+/**
+ * The last accepted offsets of one source: where the next one is expected, and how noisy single ones are. Medians
+ * throughout, so that a few wild points move neither.
+ */
+export class OffsetTrack {
+  private points: Point[] = [];
+  private slope: Frequency = 0;
+  private noise: Seconds | undefined;
+
+  /** `initial`: noise (1 sigma) to assume while nothing is measured. */
+  constructor(private readonly initial: Seconds) {}
+
+  add(time: Instant, offset: Seconds): void {
+    const last = this.points.at(-1);
+    if (last !== undefined && diff(time, last.time) > STALE) this.clear();
+    if (this.points.length >= KEEP) this.points.shift();
+    this.points.push({ time, offset });
+    this.learn();
+  }
+
+  /** Undefined until there is something to predict from. */
+  predict(time: Instant): Seconds | undefined {
+    const last = this.points.at(-1);
+    if (last === undefined || this.points.length < ENOUGH) return undefined;
+    const dt = diff(time, last.time);
+    return dt > STALE ? undefined : last.offset + this.slope * dt;
+  }
+
+  get last(): Point | undefined {
+    return this.points.at(-1);
+  }
+
+  /** 1 sigma of a single measurement, from the differences of successive ones (free of slow wander). */
+  get sigma(): Seconds {
+    return this.noise ?? this.initial;
+  }
+
+  get known(): boolean {
+    return this.noise !== undefined;
+  }
+
+  /** Forgets the points, keeps the noise figure. */
+  clear(): void {
+    this.points = [];
+    this.slope = 0;
+  }
+
+  rebase(change: ClockChange): void {
+    if (change.kind === 'unknown' || Math.abs(change.doffset) > FAR) {
+      this.clear();
+      return;
+    }
+    this.points = this.points.map((p) => ({
+      time: add(p.time, timeShift(change, p.time)),
+      offset: p.offset + offsetShift(change, p.time),
+    }));
+    // Earlier points now lie as if the clock had always run at its new rate: the slope moves by exactly that.
+    this.slope -= change.dfreq;
+  }
+
+  private learn(): void {
+    const n = this.points.length;
+    if (n < ENOUGH) return;
+    const dts: number[] = [];
+    const steps: number[] = [];
+    for (let i = 1; i < n; i++) {
+      dts.push(diff(this.points[i]!.time, this.points[i - 1]!.time));
+      steps.push(this.points[i]!.offset - this.points[i - 1]!.offset);
+    }
+    this.slope = medianOf(steps.map((d, i) => d / dts[i]!));
+    const slope = this.slope;
+    this.noise = (MAD_TO_SIGMA * medianOf(steps.map((d, i) => Math.abs(d - slope * dts[i]!)))) / Math.SQRT2;
+  }
+}
