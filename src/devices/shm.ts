@@ -56,7 +56,10 @@ export class ShmDevices implements ShmOpener {
 const readOnce = (shm: NativeShm, handlers: SampleHandlers): void => {
   const sample = shm.read(true);
   if (sample === undefined) return;
-  if (typeof sample === 'string') return handlers.onReject(sample);
+  if (typeof sample === 'string') {
+    handlers.onReject(sample);
+    return;
+  }
   handlers.onReading({
     local: instant(sample.receiveTime),
     offset: nsToSeconds(sample.clockTime - sample.receiveTime),

@@ -1,5 +1,6 @@
 import type { Instant } from '../base/time.js';
 import type { Seconds } from '../base/units.js';
+import type { Config } from '../conf/config.js';
 import type { DisciplineOptions, LocalOptions, RefclockOptions, SelectionOptions } from '../core/refclock/options.js';
 import type { ClockControl } from './clock.js';
 
@@ -20,3 +21,23 @@ export interface EngineConfig {
   /** s between drift saves; 0 = no drift file. */
   readonly driftInterval: Seconds;
 }
+
+/** What the configuration does not say: facts of this machine and this run. */
+export interface HostFacts {
+  readonly precision: Seconds;
+  readonly control: ClockControl | undefined;
+  readonly buildDate: Instant;
+}
+
+/** The engine's part of a configuration. */
+export const engineConfig = (config: Config, host: HostFacts): EngineConfig => ({
+  refclocks: config.refclocks,
+  discipline: config.discipline,
+  selection: config.selection,
+  local: config.local,
+  precision: config.clock.clockprecision ?? host.precision,
+  control: host.control,
+  buildDate: host.buildDate,
+  rtcsync: config.clock.rtcsync,
+  driftInterval: config.clock.driftfile?.interval ?? 0,
+});

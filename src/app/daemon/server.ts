@@ -1,0 +1,128 @@
+import { type IpBytes, parseIp } from '../../base/ip.js';
+import type { AccessRule as Rule } from '../../core/access/tree.js';
+import { AccessTree } from '../../core/access/tree.js';
+import type { ServerState } from '../../core/ntp/state.js';
+import type { ServerStatsReport } from '../../core/report/reports.js';
+import type { AccessRule, Config } from '../../conf/config.js';
+import { type Plane, type PlaneClients, type PlaneSocket, startPlane } from '../plane.js';
+
+/** A line of the configuration as the access tree takes it; undefined for a name that is not an address. */
+export const toRule = (rule: AccessRule): Rule | undefined => {
+  const base = { allow: rule.action === 'allow', all: rule.all };
+  if (rule.subnet.kind === 'any') return { ...base, subnet: undefined };
+  if (rule.subnet.kind === 'host') return undefined;
+  const address = parseIp(rule.subnet.address);
+  return address === undefined ? undefined : { ...base, subnet: { ...rule.subnet, address } };
+};
+
+/** Sockets that the configuration asks for. */
+const socketsOf = (config: Config, families: readonly (4 | 6)[]): PlaneSocket[] => {
+  const { port, binddevice, dscp, bindaddress4, bindaddress6 } = config.server;
+  const only = bindaddress4 !== undefined || bindaddress6 !== undefined;
+  const socket = (family: 4 | 6, address: string | undefined): PlaneSocket[] =>
+    !families.includes(family) || (only && address === undefined)
+      ? []
+      : [{ family, address: address ?? '', port, device: binddevice, dscp: dscp === 0 ? undefined : dscp }];
+  return [...socket(4, bindaddress4), ...socket(6, bindaddress6)];
+};
+
+/**
+ * The NTP server of the daemon. As in chronyd its sockets open only when somebody is allowed to ask: with no `allow`
+ * the port stays closed, and a live `allow` opens it.
+ */
+export class NtpServer {
+  private readonly config: Config;
+  private readonly families: readonly (4 | 6)[];
+  private readonly rules: Rule[];
+  private readonly tree = new AccessTree();
+  private readonly onFault: (error: Error) => void;
+  private plane: Plane | undefined;
+  private starting: Promise<void> | undefined;
+  private state: ServerState | undefined;
+  private cmdHits = 0;
+  private cmdDrops = 0;
+
+  constructor(config: Config, families: readonly (4 | 6)[], onFault: (error: Error) => void) {
+    this.config = config;
+    this.families = families;
+    this.onFault = onFault;
+    this.rules = config.server.access.flatMap((r) => toRule(r) ?? []);
+    for (const rule of this.rules) this.tree.apply(rule);
+  }
+
+  /** Opens the sockets where somebody is allowed. Rejects with ERR_TB_SOCKET when none could be opened. */
+  async start(): Promise<readonly string[]> {
+    if (this.config.server.port === 0 || !this.rules.some((r) => r.allow)) return [];
+    const { clientloglimit, noclientlog, servethreads } = this.config.server;
+    const plane = await startPlane({
+      sockets: socketsOf(this.config, this.families),
+      access: this.rules,
+      clientLogLimit: clientloglimit,
+      noClientLog: noclientlog,
+      workers: servethreads,
+      onFault: this.onFault,
+    });
+    this.plane = plane;
+    if (this.state !== undefined) plane.publish(this.state);
+    return plane.warnings.map((w) => `Could not open IPv${w.family} NTP socket on port ${w.port} : ${w.message}`);
+  }
+
+  get ports(): readonly number[] {
+    return this.plane?.ports ?? [];
+  }
+
+  publish(state: ServerState): void {
+    this.state = state;
+    this.plane?.publish(state);
+  }
+
+  changeAccess(rule: Rule): void {
+    this.tree.apply(rule);
+    this.rules.push(rule);
+    if (this.plane !== undefined) this.plane.changeAccess(rule);
+    else if (rule.allow) this.starting ??= this.start().then(() => undefined, this.onFault);
+  }
+
+  accessAllowed(address: IpBytes): boolean {
+    return this.tree.isAllowedAddress(address.length === 4 ? 4 : 6, address);
+  }
+
+  countCommand(address: IpBytes | undefined, dropped: boolean): void {
+    if (this.plane !== undefined) this.plane.countCommand(address, dropped);
+    else if (dropped) this.cmdDrops++;
+    else this.cmdHits++;
+  }
+
+  stats(): ServerStatsReport {
+    if (this.plane !== undefined) return this.plane.serverStats();
+    return {
+      ntpHits: 0,
+      nkeHits: 0,
+      cmdHits: this.cmdHits,
+      ntpDrops: 0,
+      nkeDrops: 0,
+      cmdDrops: this.cmdDrops,
+      logDrops: 0,
+      ntpAuthHits: 0,
+      ntpInterleavedHits: 0,
+      ntpTimestamps: 0,
+      ntpSpanSeconds: 0,
+      daemonRx: 0,
+      daemonTx: 0,
+      kernelRx: 0,
+      kernelTx: 0,
+      hardwareRx: 0,
+      hardwareTx: 0,
+    };
+  }
+
+  clients(): PlaneClients | undefined {
+    if (this.config.server.noclientlog) return undefined;
+    return this.plane?.clients() ?? { size: 0, at: () => undefined, reset: () => undefined };
+  }
+
+  async stop(): Promise<void> {
+    await this.plane?.stop();
+  }
+}
+
