@@ -1,0 +1,180 @@
+import assert from 'node:assert/strict';
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { describe, it } from 'node:test';
+import { CodedError } from '../../../src/base/errors.js';
+import { type Instant, instant, type Mono, mono } from '../../../src/base/time.js';
+import { JumpDetector } from '../../../src/devices/clock.js';
+import { tightest } from '../../../src/devices/phc.js';
+import { EdgeCounter } from '../../../src/devices/pps.js';
+import { codeOf, Keeper } from '../../../src/devices/retry.js';
+import { FileStore } from '../../../src/devices/store.js';
+import type { DeviceState } from '../../../src/ports/device.js';
+import { decodeSock, encodeSock } from '../../../src/wire/refclock/sock.js';
+
+describe('EdgeCounter', () => {
+  const info = (assertSequence: number, assertTime: bigint) => ({
+    assertSequence,
+    assertTime,
+    clearSequence: 7,
+    clearTime: 5n,
+    mode: 1,
+  });
+
+  it('reports each edge once and counts what was missed', () => {
+    const counter = new EdgeCounter('assert');
+    assert.equal(counter.take(info(10, 0n)), undefined, 'a stamp of zero is no event');
+    assert.deepEqual(counter.take(info(10, 100n)), { time: 100n, sequence: 10, missed: 0 });
+    assert.equal(counter.take(info(10, 100n)), undefined);
+    assert.deepEqual(counter.take(info(13, 400n)), { time: 400n, sequence: 13, missed: 2 });
+  });
+
+  it('the sequence wraps at 2^32', () => {
+    const counter = new EdgeCounter('assert');
+    counter.take(info(0xffffffff, 1n));
+    assert.equal(counter.take(info(1, 2n))?.missed, 1);
+  });
+
+  it('looks at its own edge only', () => {
+    assert.deepEqual(new EdgeCounter('clear').take(info(1, 1n)), { time: 5n, sequence: 7, missed: 0 });
+  });
+});
+
+describe('JumpDetector', () => {
+  const fake = () => {
+    const state = { real: 1_800_000_000_000_000_000n, mono: 5_000_000_000n };
+    const tick = () => {
+      state.real += 100n;
+      state.mono += 100n;
+    };
+    return {
+      state,
+      realtime: (): Instant => {
+        tick();
+        return instant(state.real);
+      },
+      monotonic: (): Mono => {
+        tick();
+        return mono(state.mono);
+      },
+      monotonicRaw: (): Mono => mono(state.mono),
+    };
+  };
+
+  it('sees a foreign step, once, and not one of our own', () => {
+    const clock = fake();
+    const jumps = new JumpDetector(clock);
+    assert.equal(jumps.check(), undefined);
+    clock.state.real += 2_500_000_000n;
+    assert.ok(Math.abs(jumps.check()! - 2.5) < 1e-6);
+    assert.equal(jumps.check(), undefined);
+    clock.state.real -= 1_000_000_000n;
+    jumps.expect(-1);
+    assert.equal(jumps.check(), undefined);
+  });
+});
+
+describe('tightest', () => {
+  it('takes the reading with the narrowest bracket', () => {
+    const r = (before: bigint, after: bigint) => ({ before, phc: 0n, after });
+    assert.deepEqual(tightest([r(0n, 900n), r(10n, 300n), r(20n, 800n)]), r(10n, 300n));
+  });
+});
+
+describe('Keeper', () => {
+  const settle = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
+
+  it('tells each reason once, tries again, and comes up when the device appears', async () => {
+    const states: DeviceState[] = [];
+    let attempts = 0;
+    const keeper = new Keeper('dev', { onState: (s) => states.push(s) }, () => {
+      if (++attempts < 3) throw Object.assign(new Error('no such device'), { code: 'ENODEV' });
+      return { close: () => {} };
+    });
+    await settle(1000);
+    keeper.stop();
+    assert.equal(attempts, 3);
+    assert.deepEqual(
+      states.map((s) => (s.kind === 'down' ? s.code : s.kind)),
+      ['ERR_TB_DEVICE_MISSING', 'up'],
+    );
+  });
+
+  it('a device that is lost is closed, reported and opened again', async () => {
+    const states: string[] = [];
+    let closed = 0;
+    let lose: ((e: unknown) => void) | undefined;
+    const keeper = new Keeper('dev', { onState: (s) => states.push(s.kind) }, (lost) => {
+      lose = lost;
+      return { close: () => void closed++ };
+    });
+    await settle(20);
+    lose!(Object.assign(new Error('gone'), { code: 'EIO' }));
+    lose!(new Error('told twice'));
+    await settle(400);
+    keeper.stop();
+    assert.deepEqual(states, ['up', 'down', 'up']);
+    assert.equal(closed, 2);
+  });
+
+  it('names the public code of what the system said', () => {
+    const error = (code: string) => Object.assign(new Error(code), { code });
+    assert.equal(codeOf(error('ENOENT')), 'ERR_TB_DEVICE_MISSING');
+    assert.equal(codeOf(error('EACCES')), 'ERR_TB_DEVICE_ACCESS');
+    assert.equal(codeOf(error('ENOTTY')), 'ERR_TB_DEVICE_UNSUPPORTED');
+    assert.equal(codeOf(error('EIO')), 'ERR_TB_DEVICE_FAILED');
+    assert.equal(codeOf(new CodedError('ERR_TB_SHM_LAYOUT', 'x')), 'ERR_TB_SHM_LAYOUT');
+  });
+});
+
+describe('FileStore', () => {
+  const dir = mkdtempSync(join(tmpdir(), 'timeball-store-'));
+  const store = new FileStore();
+
+  it('replaces a file as a whole and leaves nothing else behind', () => {
+    const path = join(dir, 'drift');
+    store.writeAtomic(path, 'one\n');
+    store.writeAtomic(path, 'two\n');
+    assert.equal(readFileSync(path, 'utf8'), 'two\n');
+    assert.equal(existsSync(`${path}.tmp`), false);
+  });
+
+  it('a stale temporary file from a power cut is no obstacle', () => {
+    const path = join(dir, 'cut');
+    writeFileSync(`${path}.tmp`, 'half a li');
+    store.writeAtomic(path, 'whole\n');
+    assert.equal(store.read(path), 'whole\n');
+  });
+
+  it('a missing file is undefined, an unwritable one a coded error', () => {
+    assert.equal(store.read(join(dir, 'none')), undefined);
+    assert.throws(() => store.writeAtomic(join(dir, 'no', 'such', 'dir'), 'x'), { code: 'ERR_TB_SYSCALL' });
+    rmSync(dir, { recursive: true });
+  });
+});
+
+describe('SOCK datagrams', () => {
+  const good = { sec: 1_800_000_000n, usec: 250_000, offset: -0.001, pulse: true, leap: 1 };
+
+  it('reads what gpsd and others send', () => {
+    assert.deepEqual(decodeSock(encodeSock(good)), {
+      local: instant(1_800_000_000_250_000_000n),
+      offset: -0.001,
+      pulse: true,
+      leap: 1,
+    });
+  });
+
+  it('refuses wrong size, magic, range and leap, by name', () => {
+    const bytes = encodeSock(good);
+    assert.equal(decodeSock(bytes.subarray(0, 39)), 'size');
+    const magic = bytes.slice();
+    magic[36] = 0;
+    assert.equal(decodeSock(magic), 'magic');
+    assert.equal(decodeSock(encodeSock({ ...good, usec: 1_000_000 })), 'range');
+    assert.equal(decodeSock(encodeSock({ ...good, offset: Number.NaN })), 'range');
+    assert.equal(decodeSock(encodeSock({ ...good, offset: 1e12 })), 'range');
+    assert.equal(decodeSock(encodeSock({ ...good, leap: 3 })), 'leap');
+  });
+});
