@@ -37,6 +37,8 @@ export interface ReceiverCounters {
 const DEFAULT_GAP = 0.1;
 /** No receiver pauses so long inside a frame; see Framer.silence. */
 const DEAD_FRAME: Seconds = 0.3;
+/** A byte at 9600 baud: a long chunk is stamped at its first byte, and took so long itself. */
+const SLOW_BYTE: Seconds = 10 / 9600;
 const QUARTER_ERA_NS = (BigInt(ROLLOVER_DAYS) * SECONDS_PER_DAY * 1_000_000_000n) / 4n;
 /** Bound on the names counted, against input that invents them. */
 const MAX_NAMES = 128;
@@ -60,6 +62,7 @@ export class ReceiverDecoder {
   private readonly gap: Seconds;
   private readonly onUbx: ((message: UbxMessage) => void) | undefined;
   private lastArrival: Instant | undefined;
+  private lastLength = 0;
   private out: TimeMessage[] = [];
 
   private leapPending: number | undefined;
@@ -92,9 +95,10 @@ export class ReceiverDecoder {
     if (bytes.length === 0) return [];
     const silence = this.lastArrival === undefined ? Number.POSITIVE_INFINITY : diff(arrival, this.lastArrival);
     // A clock that was set back looks like a long silence: it ends a burst as well.
-    if (silence >= DEAD_FRAME || silence < 0) this.framer.silence();
+    if (silence >= DEAD_FRAME + this.lastLength * SLOW_BYTE || silence < 0) this.framer.silence();
     if (silence >= this.gap || silence < 0) this.assembler.burstBegins({ position: this.framer.total, arrival });
     this.lastArrival = arrival;
+    this.lastLength = bytes.length;
     this.framer.push(bytes, arrival);
     return this.take();
   }
@@ -129,13 +133,18 @@ export class ReceiverDecoder {
 
   private nmea(frame: Frame, text: string): void {
     const sentence = parseSentence(text);
-    if (typeof sentence === 'string') return this.reject(sentence);
+    if (typeof sentence === 'string') {
+      this.reject(sentence);
+      return;
+    }
     this.count(sentence.talker + sentence.type);
     this.notice(sentence);
-    const record = timedFromNmea(sentence);
-    if (record === undefined) return;
-    if (typeof record === 'string') return this.reject(record);
-    this.assembler.accept(record, frame.start, frame.end);
+    this.timed(frame, timedFromNmea(sentence));
+  }
+
+  private timed(frame: Frame, record: TimedRecord | TimedReject | undefined): void {
+    if (typeof record === 'string') this.reject(record);
+    else if (record !== undefined) this.assembler.accept(record, frame.start, frame.end);
   }
 
   private notice(sentence: NmeaSentence): void {
@@ -147,14 +156,12 @@ export class ReceiverDecoder {
     const hex = (n: number) => n.toString(16).padStart(2, '0');
     this.count(`UBX ${hex(classId)}-${hex(messageId)}`);
     const message = parseUbx(classId, messageId, payload);
-    if (message === undefined) return;
-    if (message === 'ubx-size') return this.reject(message);
-    this.note(message);
-    this.onUbx?.(message);
-    const record = this.timedUbx(message);
-    if (record === undefined) return;
-    if (typeof record === 'string') return this.reject(record);
-    this.assembler.accept(record, frame.start, frame.end);
+    if (message === 'ubx-size') this.reject(message);
+    else if (message !== undefined) {
+      this.note(message);
+      this.onUbx?.(message);
+      this.timed(frame, this.timedUbx(message));
+    }
   }
 
   private note(m: UbxMessage): void {

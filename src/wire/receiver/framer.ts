@@ -95,16 +95,10 @@ export class Framer {
   }
 
   private byte(b: number): void {
-    switch (this.state) {
-      case 'idle':
-        return this.idle(b);
-      case 'nmea':
-        return this.text(b);
-      case 'ubx':
-        return this.ubx(b);
-      case 'rtcm':
-        return this.rtcm(b);
-    }
+    if (this.state === 'idle') this.idle(b);
+    else if (this.state === 'nmea') this.text(b);
+    else if (this.state === 'ubx') this.ubx(b);
+    else this.rtcm(b);
   }
 
   private idle(b: number): void {
@@ -136,6 +130,9 @@ export class Framer {
       this.position++;
       const text = bytesToText(this.buffer, 0, this.length);
       this.deliver({ kind: 'nmea', text, ...this.places() });
+    } else if (b === DOLLAR && this.length === 1) {
+      // `$$GPRMC`: some ST receivers double it. The second one starts the sentence.
+      this.start = this.position++;
     } else if (b === DOLLAR) {
       // A sentence inside a sentence: two writers on one line, or lost bytes. The checksum covers neither.
       this.abandon('nmea-glued', b);
@@ -157,29 +154,43 @@ export class Framer {
 
   private ubx(b: number): void {
     this.store(b);
-    if (this.length === 2 && b !== UBX_2) return this.fail('garbage');
-    if (this.length < 6) return;
-    const size = this.buffer[4]! | (this.buffer[5]! << 8);
-    if (size > MAX_UBX_PAYLOAD) return this.fail('ubx-length');
-    if (this.length < size + 8) return;
+    if (this.length === 2 && b !== UBX_2) this.fail('garbage');
+    else if (this.length >= 6) {
+      const size = this.buffer[4]! | (this.buffer[5]! << 8);
+      if (size > MAX_UBX_PAYLOAD) this.fail('ubx-length');
+      else if (this.length === size + 8) this.ubxEnd(size);
+    }
+  }
+
+  private ubxEnd(size: number): void {
     const sum = this.buffer[size + 6]! | (this.buffer[size + 7]! << 8);
-    if (fletcher8(this.buffer, 2, size + 6) !== sum) return this.fail('ubx-checksum');
-    const payload = this.buffer.slice(6, size + 6);
-    const [, , classId, messageId] = this.buffer;
-    this.deliver({ kind: 'ubx', classId: classId!, messageId: messageId!, payload, ...this.places() });
+    if (fletcher8(this.buffer, 2, size + 6) === sum) {
+      const payload = this.buffer.slice(6, size + 6);
+      const [, , classId, messageId] = this.buffer;
+      this.deliver({ kind: 'ubx', classId: classId!, messageId: messageId!, payload, ...this.places() });
+    } else {
+      this.fail('ubx-checksum');
+    }
   }
 
   private rtcm(b: number): void {
     this.store(b);
     // Six reserved bits are zero: most false preambles end here.
-    if (this.length === 2 && (b & 0xfc) !== 0) return this.fail('garbage');
-    if (this.length < 3) return;
-    const size = ((this.buffer[1]! & 3) << 8) | this.buffer[2]!;
-    if (this.length < size + 6) return;
+    if (this.length === 2 && (b & 0xfc) !== 0) this.fail('garbage');
+    else if (this.length >= 3) {
+      const size = ((this.buffer[1]! & 3) << 8) | this.buffer[2]!;
+      if (this.length === size + 6) this.rtcmEnd(size);
+    }
+  }
+
+  private rtcmEnd(size: number): void {
     const [c0, c1, c2] = this.buffer.subarray(size + 3, size + 6);
-    if (crc24q(this.buffer, 0, size + 3) !== ((c0! << 16) | (c1! << 8) | c2!)) return this.fail('rtcm-checksum');
-    const messageType = size < 2 ? 0 : (this.buffer[3]! << 4) | (this.buffer[4]! >> 4);
-    this.deliver({ kind: 'rtcm', messageType, ...this.places() });
+    if (crc24q(this.buffer, 0, size + 3) === ((c0! << 16) | (c1! << 8) | c2!)) {
+      const messageType = size < 2 ? 0 : (this.buffer[3]! << 4) | (this.buffer[4]! >> 4);
+      this.deliver({ kind: 'rtcm', messageType, ...this.places() });
+    } else {
+      this.fail('rtcm-checksum');
+    }
   }
 
   private deliver(frame: Frame): void {

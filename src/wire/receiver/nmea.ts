@@ -9,8 +9,8 @@ export interface NmeaSentence {
 
 export type SentenceReject = 'no-checksum' | 'checksum' | 'address' | 'encapsulated';
 
-/** Types that some talker sends; anything else with a plausible address is counted as `other`. */
-const ADDRESS = /^[A-Z][A-Z0-9]{3,11}$/;
+/** The longest seen is PSTMANTENNASTATUS. */
+const ADDRESS = /^[A-Z][A-Z0-9]{3,19}$/;
 
 /** Quectel uses the talker PQ for QZSS; every other address that begins with P is a maker's own (PGRMC is not an RMC). */
 const PQ_TALKER = /^PQG(SV|SA|GA|NS|LL)$/;

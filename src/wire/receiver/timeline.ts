@@ -84,19 +84,23 @@ export class Timeline {
   }
 
   private repair(written: Instant): Instant | TimelineReject {
-    const floor = this.notBefore;
-    let utc = written;
-    if (utc < floor) utc = instant(utc + ((floor - utc + ERA - 1n) / ERA) * ERA);
-    if (this.last !== undefined) {
-      const jump = utc - this.last.utc;
-      const eras = (jump + (jump < 0n ? -ERA / 2n : ERA / 2n)) / ERA;
-      const rest = jump - eras * ERA;
-      if (eras !== 0n && rest > -ERA_TOLERANCE && rest < ERA_TOLERANCE) {
-        utc = instant(utc - eras * ERA);
-        if (utc < floor) return 'rollover';
-      }
-    }
-    return utc > maxInstant(this.now, this.last?.utc ?? this.now) + ERA ? 'future' : utc;
+    const horizon = maxInstant(this.now, this.last?.utc ?? this.now);
+    const missing = written < this.notBefore ? (this.notBefore - written + ERA - 1n) / ERA : 0n;
+    const utc = this.rejoin(instant(written + missing * ERA));
+    if (utc < this.notBefore) return 'rollover';
+    if (utc > horizon + ERA) return 'future';
+    // Two eras back is a receiver of the early nineties, and then the result is near today. Far ahead it is nonsense
+    // that the repair has only dressed up.
+    return missing > 1n && utc > horizon + ERA / 2n ? 'rollover' : utc;
+  }
+
+  /** A jump by whole eras in the middle of a stream is the receiver's week number jumping, not time. */
+  private rejoin(utc: Instant): Instant {
+    if (this.last === undefined) return utc;
+    const jump = utc - this.last.utc;
+    const eras = (jump + (jump < 0n ? -ERA / 2n : ERA / 2n)) / ERA;
+    const rest = jump - eras * ERA;
+    return rest > -ERA_TOLERANCE && rest < ERA_TOLERANCE ? instant(utc - eras * ERA) : utc;
   }
 
   private restarted(utc: Instant): boolean {
