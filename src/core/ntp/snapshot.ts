@@ -10,7 +10,19 @@ import type { ServerState } from './state.js';
 export const SNAPSHOT_BYTES = 128;
 
 /** Int32 words. */
-const I = { SEQ: 0, LEAP: 1, STRATUM: 2, REFID: 3, PRECISION: 4, REF_SEC: 5, REF_NSEC: 6, VIEW_SEC: 7, VIEW_NSEC: 8, DISP_SEC: 9, DISP_NSEC: 10 };
+const I = {
+  SEQ: 0,
+  LEAP: 1,
+  STRATUM: 2,
+  REFID: 3,
+  PRECISION: 4,
+  REF_SEC: 5,
+  REF_NSEC: 6,
+  VIEW_SEC: 7,
+  VIEW_NSEC: 8,
+  DISP_SEC: 9,
+  DISP_NSEC: 10,
+};
 /** Float64 words (from byte 48). */
 const F = { ROOT_DELAY: 6, ROOT_DISP: 7, DISP_RATE: 8, CORRECTION: 9, RATE: 10 };
 

@@ -1,0 +1,57 @@
+import { NONE } from './interleave.js';
+
+/** Words of a pending reply: id, socket, ring entry, raw T3 (seconds, nanoseconds), cooked T3 (seconds, nanoseconds). */
+const WORDS = 8;
+const P = { ID: 0, SOCKET: 1, ENTRY: 2, RAW_SEC: 3, RAW_NSEC: 4, COOKED_SEC: 5, COOKED_NSEC: 6 } as const;
+/** Replies that wait for their stamp: the queue is emptied every batch (64), so 1024 is many batches of patience. */
+const SLOTS = 1024;
+
+/** Replies whose transmit stamp was asked for, found by the socket's stamp counter. */
+export class PendingStamps {
+  private readonly words = new Uint32Array(SLOTS * WORDS);
+
+  put(socket: number, id: number, entry: number, rawSec: number, rawNsec: number, sec: number, nsec: number): void {
+    const at = this.at(socket, id);
+    const { words } = this;
+    words[at + P.ID] = id;
+    words[at + P.SOCKET] = socket;
+    words[at + P.ENTRY] = entry;
+    words[at + P.RAW_SEC] = rawSec;
+    words[at + P.RAW_NSEC] = rawNsec;
+    words[at + P.COOKED_SEC] = sec;
+    words[at + P.COOKED_NSEC] = nsec;
+  }
+
+  /** Slot of a reply, −1 when it is unknown; a slot is given out once. */
+  take(socket: number, id: number): number {
+    const at = this.at(socket, id);
+    const { words } = this;
+    if (words[at + P.ID] !== id || words[at + P.SOCKET] !== socket || words[at + P.ENTRY] === NONE) return -1;
+    return at;
+  }
+
+  entry(slot: number): number {
+    const entry = this.words[slot + P.ENTRY]!;
+    this.words[slot + P.ENTRY] = NONE;
+    return entry;
+  }
+
+  /** Nanoseconds from the daemon's T3 to a raw stamp; infinite when it is seconds away. */
+  sinceT3(slot: number, rawSec: number, rawNsec: number): number {
+    const sec = (rawSec - this.words[slot + P.RAW_SEC]!) | 0;
+    if (sec < -1 || sec > 2) return Number.POSITIVE_INFINITY;
+    return sec * 1e9 + rawNsec - this.words[slot + P.RAW_NSEC]!;
+  }
+
+  cookedSec(slot: number): number {
+    return this.words[slot + P.COOKED_SEC]!;
+  }
+
+  cookedNsec(slot: number): number {
+    return this.words[slot + P.COOKED_NSEC]!;
+  }
+
+  private at(socket: number, id: number): number {
+    return ((id * 2 + (socket & 1)) & (SLOTS - 1)) * WORDS;
+  }
+}

@@ -1,0 +1,414 @@
+import { NTP_UNIX_OFFSET, nsecToFraction, toShort } from '../../base/ntp64.js';
+import { META, SLOT_BYTES, SLOT_DATA, TX_FLAG, TXSTAMP, TXSTAMP_WORDS } from '../../ports/transport.js';
+import { HEADER, HEADER_BYTES, modeOf, NO_REPLY, packLvm, replyMode, versionOf } from '../../wire/ntp/header.js';
+import { newTail, readTail, TAIL } from '../../wire/ntp/tail.js';
+import { type ClientTable, SERVICE, tableTime } from '../access/clients.js';
+import { hashAddress, mix } from '../access/hash.js';
+import type { AccessTree } from '../access/tree.js';
+import { COUNTER } from './counters.js';
+import { type InterleaveRing, NONE } from './interleave.js';
+import { PendingStamps } from './pending.js';
+import type { SnapshotReader } from './snapshot.js';
+
+const SLOT_WORDS = SLOT_BYTES / 4;
+
+/** What a responder looks into. Without clients and ring (`noclientlog`) it keeps nothing about anybody. */
+export interface ResponderTables {
+  readonly access: AccessTree;
+  readonly clients: ClientTable | undefined;
+  readonly ring: InterleaveRing | undefined;
+  readonly counters: Float64Array;
+}
+
+/**
+ * A jump of the cooked clock above this, s, is a step: exchanges from before it are not completed. Smaller changes
+ * are adjustments, and an exchange begun before one is finished on the scale on which it was begun.
+ */
+const STEP = 1e-3;
+/** A transmit stamp later than this after the daemon's own, ns, belongs to something else. */
+const MAX_TX_LATENCY = 1e9;
+
+/**
+ * The server's side of NTP: answers requests in place in the slab. Synchronous, total on any input, allocates nothing
+ * per packet: every judgement about a packet is made here and nowhere else.
+ *
+ * For each batch: serve(n), then the transport sends, then sent(n), then txStamps() with what the error queue held.
+ *
+ * Receive stamps carry a mark in the bits below the clock's precision: a keyed function of the address and the stamp,
+ * and the lowest bit set. So they cannot be guessed, and only a client that has received a stamp of ours can bring it
+ * back in the interleaved form: state for interleaving is not kept for anybody else (RFC 9769, 2; spoofed floods).
+ */
+export class Responder {
+  private readonly view: DataView;
+  private readonly meta: Uint32Array;
+  private readonly tail = newTail();
+  private readonly pending = new PendingStamps();
+  private readonly seed: number;
+  private readonly markSeed: number;
+  /** State of the generator for bits of transmit stamps below the precision; never 0. */
+  private random: number;
+
+  /** Facts of the batch, from the snapshot. */
+  private leap = 3;
+  private stratum = 0;
+  private refId = 0;
+  private rootDelay = 0;
+  private rootDispersion = 0;
+  private refHi = 0;
+  private refLo = 0;
+  /** Bits of a fraction below the precision, without the lowest (the mark of receive stamps). */
+  private fuzzMask = 0;
+  /** 2^precision in ns. */
+  private fuzzNs = 0;
+  /** Correction in force at the end of the last batch, to see steps. */
+  private lastCorrection = Number.NaN;
+  private lastRate = 0;
+  private lastSec = 0;
+
+  /** Of the packet at hand: source address as four words (signed, so that none is boxed), its hash, its client record. */
+  private family = 4;
+  private a0 = 0;
+  private a1 = 0;
+  private a2 = 0;
+  private a3 = 0;
+  private hash = 0;
+  private record = 0;
+  private rxHi = 0;
+  private rxLo = 0;
+  private corrSec = 0;
+  private corrNsec = 0;
+
+  /** `seed` and `markSeed`: random words; clients and marks must not be predictable from outside. */
+  constructor(
+    slab: ArrayBuffer,
+    private readonly tables: ResponderTables,
+    private readonly snapshot: SnapshotReader,
+    seed: number,
+    markSeed: number,
+  ) {
+    this.view = new DataView(slab);
+    this.meta = new Uint32Array(slab);
+    this.seed = seed | 0;
+    this.markSeed = markSeed | 0;
+    this.random = (seed ^ markSeed) | 1;
+  }
+
+  /** Decides on slots 0…n−1: TX_LENGTH 0 = no reply, else the reply stands in the slot. */
+  serve(n: number): void {
+    if (n === 0) return;
+    this.beginBatch();
+    const { counters } = this.tables;
+    counters[COUNTER.received]! += n;
+    counters[COUNTER.batches]!++;
+    for (let slot = 0; slot < n; slot++) {
+      const m = slot * SLOT_WORDS;
+      this.meta[m + META.TX_LENGTH] = 0;
+      this.meta[m + META.COOKIE] = NONE;
+      const refusal = this.answer(m, slot * SLOT_BYTES + SLOT_DATA);
+      if (refusal >= 0) counters[refusal]!++;
+    }
+  }
+
+  /** After the send: remembers when replies to interleaving clients left, as far as is known yet. */
+  sent(n: number): void {
+    const { meta } = this;
+    const { ring, counters } = this.tables;
+    for (let slot = 0; slot < n; slot++) {
+      const m = slot * SLOT_WORDS;
+      if (meta[m + META.TX_LENGTH] === 0) continue;
+      if (meta[m + META.TX_ERRNO] !== 0) counters[COUNTER.sendErrors]!++;
+      else if (meta[m + META.COOKIE] !== NONE && ring !== undefined) this.remember(ring, m);
+    }
+  }
+
+  private remember(ring: InterleaveRing, m: number): void {
+    const { meta } = this;
+    const entry = meta[m + META.COOKIE]!;
+    let sec = meta[m + META.T3_SEC_LO]! + (meta[m + META.TX_CORR_SEC]! | 0);
+    let nsec = meta[m + META.T3_NSEC]! + (meta[m + META.TX_CORR_NSEC]! | 0);
+    if (nsec >= 1e9) {
+      nsec -= 1e9;
+      sec++;
+    }
+    ring.setTransmit(entry, sec, nsec, 0);
+    this.pending.put(
+      meta[m + META.SOCKET]!,
+      meta[m + META.TX_ID]!,
+      entry,
+      meta[m + META.T3_SEC_LO]!,
+      meta[m + META.T3_NSEC]!,
+      sec,
+      nsec,
+    );
+  }
+
+  /** Refines transmit stamps with what the kernel or the network card says (`words`: TXSTAMP records). */
+  txStamps(words: Uint32Array, n: number): void {
+    const { ring, counters } = this.tables;
+    if (ring === undefined) return;
+    for (let i = 0; i < n; i++) {
+      const fits = this.refine(ring, words, i * TXSTAMP_WORDS);
+      counters[fits ? COUNTER.txStamps : COUNTER.txStampsLost]!++;
+    }
+  }
+
+  private refine(ring: InterleaveRing, words: Uint32Array, at: number): boolean {
+    const { pending } = this;
+    const slot = pending.take(words[at + TXSTAMP.SOCKET]!, words[at + TXSTAMP.ID]!);
+    if (slot < 0) return false;
+    const entry = pending.entry(slot);
+    const late = pending.sinceT3(slot, words[at + TXSTAMP.SEC_LO]!, words[at + TXSTAMP.NSEC]!);
+    if (!(late >= 0 && late <= MAX_TX_LATENCY)) return false;
+    let sec = pending.cookedSec(slot);
+    let nsec = pending.cookedNsec(slot) + late;
+    if (nsec >= 1e9) {
+      nsec -= 1e9;
+      sec++;
+    }
+    ring.setTransmit(entry, sec, nsec, words[at + TXSTAMP.KIND]!);
+    return true;
+  }
+
+  /** Copies what is the same for all replies of a batch. */
+  private beginBatch(): void {
+    const s = this.snapshot;
+    const rawSec = this.meta[META.RX_SEC_LO]!;
+    this.watchSteps(rawSec);
+    const synchronised = s.leap !== 3 && s.stratum > 0 && s.stratum < 16;
+    this.leap = synchronised ? s.leap : 3;
+    this.stratum = synchronised ? s.stratum : 0;
+    this.refId = synchronised ? s.refId : 0;
+    const cookedSec = rawSec + Math.floor(s.correction);
+    const age = Math.max(0, (cookedSec - s.dispSec) | 0);
+    this.rootDelay = toShort(s.rootDelay);
+    this.rootDispersion = toShort(s.rootDispersion + age * s.dispersionRate);
+    const hasReference = s.refSec !== 0 || s.refNsec !== 0;
+    this.refHi = hasReference ? (s.refSec + NTP_UNIX_OFFSET) >>> 0 : 0;
+    this.refLo = hasReference ? nsecToFraction(s.refNsec) : 0;
+    const fuzzBits = Math.min(31, Math.max(1, 32 + s.precision));
+    this.fuzzMask = ((1 << fuzzBits) - 1) & ~1;
+    this.fuzzNs = Math.min(2 ** s.precision, 0.1) * 1e9;
+  }
+
+  /** Exchanges from before a step must not be completed after it. */
+  private watchSteps(rawSec: number): void {
+    const s = this.snapshot;
+    const now = this.correctionAt(rawSec, 0);
+    // What a slew of the old or the new rate may have moved since then; whole seconds, so one more.
+    const slew = Math.max(Math.abs(s.rate), this.lastRate) * (Math.abs((rawSec - this.lastSec) | 0) + 1);
+    if (Math.abs(now - this.lastCorrection) > STEP + slew) {
+      this.tables.ring?.clear();
+      this.tables.counters[COUNTER.steps]!++;
+    }
+    this.lastCorrection = now;
+    this.lastRate = Math.abs(s.rate);
+    this.lastSec = rawSec;
+  }
+
+  private correctionAt(rawSec: number, rawNsec: number): number {
+    const s = this.snapshot;
+    if (s.rate === 0) return s.correction;
+    return s.correction + s.rate * (((rawSec - s.viewSec) | 0) + (rawNsec - s.viewNsec) * 1e-9);
+  }
+
+  /** Counter of the reason when there is no reply, −1 when there is one. */
+  private answer(m: number, p: number): number {
+    const { meta, view } = this;
+    const length = meta[m + META.RX_LENGTH]!;
+    if (length < HEADER_BYTES || (length & 3) !== 0 || meta[m + META.TRUNCATED] !== 0 || !this.hasSource(m)) {
+      return COUNTER.malformed;
+    }
+    if (!this.admit(m)) return COUNTER.denied;
+    const lvm = view.getUint8(p + HEADER.LVM);
+    const version = versionOf(lvm);
+    const mode = replyMode(version, modeOf(lvm), meta[m + META.SRC_PORT]!);
+    if (mode === NO_REPLY) return COUNTER.malformed;
+    readTail(view, p, length, version, this.tail);
+    if (this.tail.kind === TAIL.MALFORMED) return COUNTER.malformed;
+    this.count(m);
+    if (this.tail.kind !== TAIL.PLAIN) return COUNTER.unauthenticated;
+    this.stampReceive(m);
+    this.reply(m, p, version, mode);
+    return -1;
+  }
+
+  /** A source that can be answered: a port, and an address that is one host; sent to an address that is one host. */
+  private hasSource(m: number): boolean {
+    const { meta, view } = this;
+    const from = view.getUint8((m + META.SRC_ADDR) * 4);
+    const to = view.getUint8((m + META.DST_ADDR) * 4);
+    if (meta[m + META.SRC_PORT] === 0) return false;
+    if (meta[m + META.FAMILY] === 4) return from !== 0 && from < 224 && to < 224;
+    return from !== 0xff && to !== 0xff;
+  }
+
+  private admit(m: number): boolean {
+    this.readSource(m);
+    const { family, a0, a1, a2, a3 } = this;
+    this.hash = hashAddress(this.seed, family, a0, a1, a2, a3);
+    return this.tables.access.isAllowed(family, a0, a1, a2, a3);
+  }
+
+  private readSource(m: number): void {
+    const { view } = this;
+    const at = (m + META.SRC_ADDR) * 4;
+    this.family = this.meta[m + META.FAMILY]!;
+    this.a0 = view.getInt32(at);
+    if (this.family === 4) return;
+    this.a1 = view.getInt32(at + 4);
+    this.a2 = view.getInt32(at + 8);
+    this.a3 = view.getInt32(at + 12);
+  }
+
+  private count(m: number): void {
+    const { meta } = this;
+    const { clients, counters } = this.tables;
+    counters[COUNTER.hits]!++;
+    if (clients === undefined) return;
+    this.record = clients.touch(this.hash, this.family, this.a0, this.a1, this.a2, this.a3);
+    clients.hit(this.record, SERVICE.NTP, tableTime(meta[m + META.RX_SEC_LO]!, meta[m + META.RX_NSEC]!));
+  }
+
+  /** Receive stamp: raw to cooked to NTP64, marked. Leaves the correction for the transmit stamp. */
+  private stampReceive(m: number): void {
+    const rawSec = this.meta[m + META.RX_SEC_LO]!;
+    const rawNsec = this.meta[m + META.RX_NSEC]!;
+    this.setCorrection(this.correctionAt(rawSec, rawNsec));
+    let sec = rawSec + this.corrSec;
+    let nsec = rawNsec + this.corrNsec;
+    if (nsec >= 1e9) {
+      nsec -= 1e9;
+      sec++;
+    }
+    const hi = (sec + NTP_UNIX_OFFSET) >>> 0;
+    const lo = nsecToFraction(nsec);
+    this.rxHi = hi;
+    this.rxLo = ((lo & ~this.fuzzMask) | (this.mark(hi, lo) & this.fuzzMask) | 1) >>> 0;
+  }
+
+  /** Splits seconds into whole seconds and 0…999 999 999 ns. */
+  private setCorrection(correction: number): void {
+    const sec = Math.floor(correction);
+    const nsec = Math.round((correction - sec) * 1e9);
+    this.corrSec = nsec === 1e9 ? sec + 1 : sec;
+    this.corrNsec = nsec === 1e9 ? 0 : nsec;
+  }
+
+  /** The bits below the precision that a receive stamp for the address at hand must have. */
+  private mark(hi: number, lo: number): number {
+    return mix(mix(this.hash ^ this.markSeed, hi), (lo & ~this.fuzzMask) >>> 1);
+  }
+
+  /** Did this address receive this stamp from us? The guess of a stranger passes once in 2^(fuzz bits). */
+  private isMarked(hi: number, lo: number): boolean {
+    return (lo & 1) === 1 && ((lo ^ this.mark(hi, lo)) & this.fuzzMask) === 0;
+  }
+
+  private reply(m: number, p: number, version: number, mode: number): void {
+    const { view, meta } = this;
+    const originHi = view.getUint32(p + HEADER.ORIGIN);
+    const originLo = view.getUint32(p + HEADER.ORIGIN + 4);
+    const receiveHi = view.getUint32(p + HEADER.RECEIVE);
+    const receiveLo = view.getUint32(p + HEADER.RECEIVE + 4);
+    const transmitHi = view.getUint32(p + HEADER.TRANSMIT);
+    const transmitLo = view.getUint32(p + HEADER.TRANSMIT + 4);
+    const { ring } = this.tables;
+    const asks =
+      ring !== undefined &&
+      version === 4 &&
+      (receiveHi !== transmitHi || receiveLo !== transmitLo) &&
+      this.isMarked(originHi, originLo);
+    this.writeHeader(p, version, mode);
+    meta[m + META.TX_KEY] = 0;
+    meta[m + META.TX_LENGTH] = HEADER_BYTES + this.echoUniqueId(p);
+    meta[m + META.TX_FLAGS] = TX_FLAG.STAMP;
+    this.correctTransmit(m);
+    const previous = asks ? ring.find(originHi, originLo) : NONE;
+    const kind = asks ? ring.kind(previous) : -1;
+    if (asks) this.keep(ring, m);
+    if (asks && kind >= 0) {
+      this.put(p + HEADER.ORIGIN, receiveHi, receiveLo);
+      this.finishInterleaved(ring, m, p, previous);
+    } else {
+      this.put(p + HEADER.ORIGIN, transmitHi, transmitLo);
+    }
+    this.tally(m, kind);
+  }
+
+  /** Asks for the stamp of this reply, for the next request. */
+  private keep(ring: InterleaveRing, m: number): void {
+    const entry = ring.add(this.rxHi, this.rxLo);
+    if (entry === NONE) return;
+    this.meta[m + META.COOKIE] = entry;
+    this.meta[m + META.TX_FLAGS] |= TX_FLAG.WANT_TX;
+  }
+
+  private finishInterleaved(ring: InterleaveRing, m: number, p: number, previous: number): void {
+    const hi = (ring.transmitSec(previous) + NTP_UNIX_OFFSET) >>> 0;
+    const lo = nsecToFraction(ring.transmitNsec(previous));
+    this.put(p + HEADER.TRANSMIT, hi, (lo & ~1) >>> 0);
+    this.meta[m + META.TX_FLAGS] &= ~TX_FLAG.STAMP;
+    ring.use(previous);
+    this.tables.counters[COUNTER.interleaved]!++;
+    this.tables.clients?.prove(this.record);
+  }
+
+  private tally(m: number, txKind: number): void {
+    const { counters } = this.tables;
+    counters[COUNTER.daemonRx + Math.min(2, this.meta[m + META.RX_KIND]!)]!++;
+    counters[COUNTER.daemonTx + Math.max(0, txKind)]!++;
+  }
+
+  private writeHeader(p: number, version: number, mode: number): void {
+    const { view } = this;
+    view.setUint8(p + HEADER.LVM, packLvm(this.leap, version, mode));
+    view.setUint8(p + HEADER.STRATUM, this.stratum);
+    // The poll field stays as the client sent it.
+    view.setInt8(p + HEADER.PRECISION, this.snapshot.precision);
+    view.setUint32(p + HEADER.ROOT_DELAY, this.rootDelay);
+    view.setUint32(p + HEADER.ROOT_DISPERSION, this.rootDispersion);
+    view.setUint32(p + HEADER.REFID, this.refId);
+    this.put(p + HEADER.REFERENCE, this.refHi, this.refLo);
+    this.put(p + HEADER.RECEIVE, this.rxHi, this.rxLo);
+    this.put(p + HEADER.TRANSMIT, 0, 0);
+  }
+
+  private put(at: number, hi: number, lo: number): void {
+    this.view.setUint32(at, hi);
+    this.view.setUint32(at + 4, lo);
+  }
+
+  /** RFC 8915, 5.7: a unique identifier comes back. It is moved to stand right behind the header; returns its length. */
+  private echoUniqueId(p: number): number {
+    const { uniqueIdAt, uniqueIdBytes } = this.tail;
+    if (uniqueIdAt === 0) return 0;
+    const to = p + HEADER_BYTES;
+    for (let i = 0; i < uniqueIdBytes; i += 4) this.view.setUint32(to + i, this.view.getUint32(uniqueIdAt + i));
+    return uniqueIdBytes;
+  }
+
+  /** What native adds to the T3 it reads: the correction, and noise of ± half the precision around it. */
+  private correctTransmit(m: number): void {
+    let sec = this.corrSec;
+    let nsec = this.corrNsec + Math.round((this.nextRandom() - 0.5) * this.fuzzNs);
+    if (nsec < 0) {
+      nsec += 1e9;
+      sec--;
+    } else if (nsec >= 1e9) {
+      nsec -= 1e9;
+      sec++;
+    }
+    this.meta[m + META.TX_CORR_SEC] = sec;
+    this.meta[m + META.TX_CORR_NSEC] = nsec;
+  }
+
+  /** Uniform in [0, 1): xorshift32 (Marsaglia 2003). Not a secret: it only fills bits that carry no time. */
+  private nextRandom(): number {
+    let x = this.random;
+    x ^= x << 13;
+    x ^= x >>> 17;
+    x ^= x << 5;
+    this.random = x;
+    return (x >>> 0) / 4294967296;
+  }
+}
