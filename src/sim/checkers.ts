@@ -13,6 +13,8 @@ export type Rule =
   | 'reference'
   /** Served time went back, further than was advertised as possible, without a declared step. */
   | 'monotonic'
+  /** The packet plane answered twice, at length, to a stranger, or with stamps outside its advertised distance. */
+  | 'reply'
   /** Too much work for one event, or timers that run wild. */
   | 'bounded';
 
@@ -38,7 +40,7 @@ const SLACK: Seconds = 20;
  * that every client sees.
  */
 export class Checkers implements Watcher {
-  readonly counts: Record<Rule, number> = { distance: 0, reference: 0, monotonic: 0, bounded: 0 };
+  readonly counts: Record<Rule, number> = { distance: 0, reference: 0, monotonic: 0, reply: 0, bounded: 0 };
   readonly violations: Violation[] = [];
   /** Seconds at which the daemon claimed to be synchronised. */
   synchronised = 0;
@@ -131,7 +133,7 @@ export class Checkers implements Watcher {
     }
   }
 
-  private found(rule: Rule, at: TrueTime, text: string): void {
+  found(rule: Rule, at: TrueTime, text: string): void {
     this.counts[rule]++;
     if (this.violations.length < KEPT) this.violations.push({ rule, at, text });
   }

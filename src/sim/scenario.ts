@@ -5,6 +5,7 @@ import { Checkers, type Violation } from './checkers.js';
 import { engineConfig } from './engineconfig.js';
 import { type ErrorFigures, errorFigures, Series } from './figures.js';
 import type { Twin } from './host.js';
+import type { NetworkFigures, SimNetwork } from './net/network.js';
 import { ModelOscillator, type OscillatorModel } from './oscillator.js';
 import type { TrueTime } from './queue.js';
 import { advertisedDistance, type Happening, type Watcher, World } from './world.js';
@@ -27,6 +28,8 @@ export interface Stage {
   readonly oscillator: OscillatorModel;
   /** In the order of the refclock lines. */
   readonly twins: readonly Twin[];
+  /** Clients that ask the packet plane while all this happens. */
+  readonly network?: SimNetwork;
   readonly script?: readonly Happening[];
   readonly noticesJumps?: boolean;
 }
@@ -78,6 +81,7 @@ export interface Outcome {
   readonly violations: number;
   readonly violationsByRule: Readonly<Record<string, number>>;
   readonly firstViolations: readonly Violation[];
+  readonly network: NetworkFigures | undefined;
   readonly events: number;
   readonly exit: string | undefined;
   /** In words: what did not hold. */
@@ -135,6 +139,7 @@ export const runScenario = (scenario: Scenario, options: RunOptions): Outcome =>
   const watchers = [recorder, checkers, ...(options.watchers ?? [])];
   const world = buildWorld(scenario, options.seed, options.control === true, watchers);
   world.run(hours * 3600);
+  for (const f of world.spec.network?.findings ?? []) checkers.found('reply', f.at, f.text);
   return judge(scenario, options.seed, hours, world, recorder, checkers);
 };
 
@@ -171,6 +176,7 @@ const judge = (
     violations: checkers.total,
     violationsByRule: { ...checkers.counts },
     firstViolations: checkers.violations,
+    network: world.spec.network?.figures,
     events: world.events,
     exit,
     failures,

@@ -8,6 +8,7 @@ import { Engine } from '../engine/engine.js';
 import type { Effect, Event, Now } from '../engine/events.js';
 import { type ActuatorModel, KERNEL_ACTUATOR, NO_ACTUATOR, SimClock } from './clock.js';
 import type { Host, Twin } from './host.js';
+import type { SimNetwork } from './net/network.js';
 import type { Oscillator } from './oscillator.js';
 import { EventQueue, type Task, type TrueTime } from './queue.js';
 import { Timeline } from './timeline.js';
@@ -23,6 +24,8 @@ export interface WorldSpec {
   readonly engine: EngineConfig;
   readonly oscillator: Oscillator;
   readonly twins: readonly Twin[];
+  /** The packet plane with its clients; absent = nobody asks. */
+  readonly network?: SimNetwork;
   /** Faults and other things that happen once, at their true time. */
   readonly script?: readonly Happening[];
   /** False: the daemon's watch on the raw clock is off, jumps by others go unnoticed (for negative controls). */
@@ -95,6 +98,7 @@ export class World implements Host {
     this.at(0, { run: () => this.second(0) });
     this.at(0, { run: () => this.post(startEvent(spec)) });
     for (const twin of spec.twins) twin.start(this);
+    spec.network?.start(this);
     for (const happening of spec.script ?? []) this.at(happening.at, { run: () => happening.run(this) });
   }
 
@@ -200,6 +204,7 @@ export class World implements Host {
         break;
       case 'server-state':
         this.state = effect.state;
+        this.spec.network?.publish(effect.state);
         break;
       case 'save-drift':
         this.drift = effect;

@@ -39,6 +39,12 @@ export const outcomeText = (
     ...o.bounds.map(boundLine),
     `  synchronised from ${o.firstSync ?? '-'} s, ${(100 * o.syncedShare).toFixed(1)} % of the time; violations ${o.violations}; median bound / rms ${o.boundLaziness.toFixed(1)}; largest move back ${span(o.largestBack)}\n`,
   ];
+  if (o.network !== undefined) {
+    const n = o.network;
+    lines.push(
+      `  network ${n.requests} requests, ${n.replies} replies; receive stamps rms ${span(n.rxRms)}, transmit basic ${span(n.basicTxRms)} (${n.basic}), interleaved ${span(n.interleavedTxRms)} (${n.interleaved})\n`,
+    );
+  }
   if (worse !== undefined) {
     const enough = worse >= scenario.control.factor ? 'ok  ' : 'FAIL';
     lines.push(

@@ -1,4 +1,5 @@
 import { fromUnix } from '../../base/time.js';
+import { SimNetwork } from '../net/network.js';
 import { BOARD, figureOf, type Scenario } from '../scenario.js';
 import { GPS_PPS, gpsBoard } from './parts.js';
 
@@ -24,6 +25,28 @@ export const hostScenarios: readonly Scenario[] = [
       what: 'nothing is selected: served time is the raw clock',
       factor: 1e4,
       figure: figureOf('steady', 'rms'),
+    },
+  },
+  {
+    name: 'clients',
+    what: 'Basic, interleaved and broken clients ask through a jittery network; their stamps are judged by true time.',
+    hours: 1,
+    stage: (rng, control) => ({
+      ...gpsBoard(rng),
+      network: new SimNetwork(rng.fork('network'), {
+        basic: 3,
+        interleaved: control ? 0 : 3,
+        interval: 2,
+        odd: 1,
+        jitter: 50e-6,
+      }),
+    }),
+    bounds: [{ name: 'steady', from: 600, rms: 400e-9, max: 2e-6 }],
+    syncedBy: 30,
+    control: {
+      what: 'no interleaved mode: departure is known from the daemon alone',
+      factor: 1.3,
+      figure: (o) => o.network?.interleavedTxRms || (o.network?.basicTxRms ?? 0),
     },
   },
   {
