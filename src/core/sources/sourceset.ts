@@ -1,60 +1,220 @@
 import { REFID_UNSYNC } from '../../base/refid.js';
-import type { Instant } from '../../base/time.js';
-import type { Frequency, Seconds } from '../../base/units.js';
+import { add, diff, type Instant } from '../../base/time.js';
+import { type Frequency, PPM, type Seconds } from '../../base/units.js';
 import type { SelectionOptions } from '../refclock/options.js';
-import type { SelectReport, SourceReport, SourcestatsReport } from '../report/reports.js';
-import type { ClockChange, Sample } from '../sample.js';
-import type { Selection, SourceInfo } from './types.js';
+import type { SelectReport, SelectState, SourceReport, SourceState, SourcestatsReport } from '../report/reports.js';
+import { type ClockChange, type Sample, timeShift } from '../sample.js';
+import { combine } from './combine.js';
+import { type Outcome, SelectionRun } from './selection.js';
+import { REACH_BITS, Source } from './source.js';
+import type { Finding, Selection, SourceInfo } from './types.js';
 
 export type { Finding, Selection, SourceInfo } from './types.js';
 
+/** Own updates in a row in a bad state before that is said. */
+const BAD_UPDATES = 4;
+
+/** Selection's letters as SOURCE_DATA prints them (cmdmon 11.14); all others are '?'. */
+const PRINTED: Partial<Record<SelectState, SourceState>> = {
+  '*': '*',
+  '+': '+',
+  x: 'x',
+  '~': '~',
+  W: '-',
+  P: '-',
+  U: '-',
+  D: '-',
+  L: '-',
+};
+
 /** All sources: their statistics, reachability, and the choice among them. */
 export class SourceSet {
+  private readonly sources: Source[];
+  private current: Source | undefined;
+  private failure: string | undefined;
+  private findings: Finding[] = [];
+
   constructor(
-    readonly infos: readonly SourceInfo[],
-    readonly options: SelectionOptions,
-    readonly precision: Seconds,
-    readonly maxclockerror: Frequency,
-  ) {}
+    infos: readonly SourceInfo[],
+    private readonly options: SelectionOptions,
+    precision: Seconds,
+    private readonly maxclockerror: Frequency,
+  ) {
+    this.sources = infos.map((info, index) => {
+      const min = info.minsamples >= 0 ? info.minsamples : options.minsamples;
+      const max = info.maxsamples >= 0 ? info.maxsamples : options.maxsamples;
+      return new Source(index, info, min, max, precision);
+    });
+  }
 
   /** A filtered sample of one poll. Not newer than the last: history is dropped, with a warning in the next selection. */
-  accumulate(_source: number, _sample: Sample): void {}
+  accumulate(source: number, sample: Sample): void {
+    const it = this.sources[source]!;
+    if (it.accumulate(sample)) return;
+    this.find(
+      'warn',
+      'source.out-of-order',
+      `Out of order sample detected, discarding history for ${it.info.name}`,
+      it,
+    );
+  }
 
   /** End of a poll: shifts the reachability register. */
-  reach(_source: number, _hit: boolean): void {}
+  reach(source: number, hit: boolean): void {
+    this.sources[source]!.polled(hit);
+  }
 
-  reset(_source: number): void {}
+  reset(source: number): void {
+    this.sources[source]!.reset();
+  }
 
-  rebase(_change: ClockChange): void {}
+  /** Forgets the present choice: the next run takes the best source, not the best by far. */
+  reselect(): void {
+    this.current = undefined;
+    for (const source of this.sources) source.updates = Math.max(1, source.updates);
+  }
 
-  /** @param _now cooked */
-  select(_now: Instant): Selection {
+  rebase(change: ClockChange): void {
+    for (const source of this.sources) {
+      if (change.kind === 'unknown') {
+        source.reset();
+        continue;
+      }
+      source.stats.rebase(change);
+      const last = source.lastMeasured;
+      if (last) source.lastMeasured = { ...last, time: add(last.time, timeShift(change, last.time)) };
+    }
+  }
+
+  /** @param now cooked */
+  select(now: Instant): Selection {
+    const before = this.current;
+    const states = this.sources.map((source) => source.state);
+    const run = new SelectionRun(this.sources, this.options, this.maxclockerror, now, before);
+    const outcome = run.decide();
+    this.current = outcome.selected;
+    this.report(before, outcome, states);
+    for (const source of this.sources) source.updates = 0;
+    const facts = this.findings;
+    this.findings = [];
+    return this.selection(outcome, before, now, facts);
+  }
+
+  sourceReports(now: Instant): SourceReport[] {
+    return this.sources.map((source) => {
+      const { info, stats, lastMeasured: last } = source;
+      return {
+        name: info.name,
+        refId: info.refId,
+        address: info.address,
+        mode: info.kind,
+        state: PRINTED[source.state] ?? '?',
+        stratum: source.stratum,
+        pollLog2: info.pollLog2,
+        reach: source.reach,
+        sinceSample: last ? Math.max(0, diff(now, last.time)) : undefined,
+        lastOffsetMeasuredFast: last ? -last.offset : 0,
+        lastOffsetFast: stats.newest ? -stats.newest.offset : 0,
+        errorBound: last?.bound ?? 0,
+      };
+    });
+  }
+
+  sourcestatsReports(now: Instant): SourcestatsReport[] {
+    return this.sources.map(({ info, stats }) => {
+      const e = stats.estimate;
+      const age = stats.newest ? diff(now, stats.newest.time) : 0;
+      return {
+        name: info.name,
+        refId: info.refId,
+        address: info.address,
+        samples: stats.count,
+        runs: e.runs,
+        spanS: stats.span,
+        stdDev: e.stdDev,
+        residualFreqPpm: -e.freq / PPM,
+        skewPpm: e.skew / PPM,
+        offsetFast: -stats.predict(now),
+        offsetError: e.offsetSd + age * e.skew,
+      };
+    });
+  }
+
+  selectReports(now: Instant): SelectReport[] {
+    return this.sources.map((source) => ({
+      name: source.info.name,
+      refId: source.info.refId,
+      address: source.info.address,
+      state: source.state,
+      authenticated: false,
+      leap: source.leap,
+      configured: source.info.options,
+      effective: source.info.options,
+      sinceSample: source.stats.newest ? Math.max(0, diff(now, source.stats.newest.time)) : 0,
+      score: source.score,
+      lowLimitFast: source.data ? -source.hi : 0,
+      highLimitFast: source.data ? -source.lo : 0,
+      reason: source.reason,
+    }));
+  }
+
+  private selection(outcome: Outcome, before: Source | undefined, now: Instant, facts: Finding[]): Selection {
+    const { selected } = outcome;
+    const tracking = selected?.stats.trackingData();
+    const changed = selected !== before;
+    if (!selected || !tracking) {
+      const none = { offset: 0, offsetSd: 0, freq: 0, skew: 0, rootDelay: 1, rootDispersion: 1 };
+      return { selected: undefined, changed, combined: [], leap: 3, stratum: 16, refId: REFID_UNSYNC, ...none, facts };
+    }
+    const age = Math.max(0, diff(now, tracking.time));
     return {
-      selected: undefined,
-      changed: false,
-      combined: [],
-      leap: 3,
-      stratum: 16,
-      refId: REFID_UNSYNC,
-      rootDelay: 1,
-      rootDispersion: 1,
-      offset: 0,
-      offsetSd: 0,
-      freq: 0,
-      skew: 0,
-      facts: [],
+      selected: selected.index,
+      changed,
+      combined: outcome.combined.map((source) => source.index),
+      leap: outcome.leap,
+      stratum: selected.stratum,
+      refId: selected.info.refId,
+      rootDelay: tracking.rootDelay,
+      rootDispersion: tracking.rootDispersion + age * (tracking.skew + this.maxclockerror),
+      ...combine(outcome.combined, now),
+      facts,
     };
   }
 
-  sourceReports(_now: Instant): SourceReport[] {
-    return [];
+  private find(severity: Finding['severity'], name: string, text: string, source?: Source): void {
+    this.findings.push({ severity, name, text, ...(source && { fields: { source: source.info.name } }) });
   }
 
-  sourcestatsReports(_now: Instant): SourcestatsReport[] {
-    return [];
+  /** Says what is new since the run before. */
+  private report(before: Source | undefined, outcome: Outcome, states: readonly SelectState[]): void {
+    for (const source of this.sources) this.reportBad(source, states[source.index]!);
+    const { selected, failure } = outcome;
+    if (selected) {
+      this.failure = undefined;
+      if (selected !== before) this.find('info', 'source.selected', `Selected source ${selected.info.name}`, selected);
+      return;
+    }
+    // At the start there is nothing to complain about until a source has had its chance.
+    const ripe = before !== undefined || this.sources.some((source) => source.reachSize >= REACH_BITS);
+    if (failure === undefined || failure === this.failure || !ripe) return;
+    this.failure = failure;
+    this.find('warn', 'source.none', failure);
   }
 
-  selectReports(_now: Instant): SelectReport[] {
-    return [];
+  private reportBad(source: Source, was: SelectState): void {
+    const { name } = source.info;
+    if (source.state === 'x' && was !== 'x') {
+      this.find('warn', 'source.falseticker', `Detected falseticker ${name}`, source);
+    }
+    if (source.state !== 'd' && source.state !== '~') {
+      source.badUpdates = 0;
+      return;
+    }
+    if (source.updates === 0 || ++source.badUpdates !== BAD_UPDATES) return;
+    const text =
+      source.state === 'd'
+        ? `Root distance of ${name} exceeds maxdistance of ${this.options.maxdistance.toFixed(3)} seconds`
+        : `Jitter of ${name} exceeds maxjitter of ${this.options.maxjitter.toFixed(3)} seconds`;
+    this.find('warn', 'source.bad', text, source);
   }
 }
