@@ -1,5 +1,6 @@
 import { CodedError } from '../../base/errors.js';
 import type { Scenario } from '../scenario.js';
+import { byteScenarios } from './bytes.js';
 import { hostScenarios } from './host.js';
 import { pulseScenarios } from './pulse.js';
 import { readingScenarios } from './reading.js';
@@ -9,6 +10,7 @@ import { receiverScenarios } from './receiver.js';
 export const SCENARIOS: readonly Scenario[] = [
   ...receiverScenarios,
   ...pulseScenarios,
+  ...byteScenarios,
   ...readingScenarios,
   ...hostScenarios,
 ];
