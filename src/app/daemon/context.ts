@@ -1,10 +1,9 @@
 import { formatIp, type IpBytes } from '../../base/ip.js';
-import type { OpenCommand } from '../../conf/config.js';
-import { AccessTree } from '../../core/access/tree.js';
+import type { AccessRule, OpenCommand } from '../../conf/config.js';
 import type { AccessChange, ClientTable, CmdmonContext, DaemonCommand } from '../../control/cmdmon/context.js';
 import { openCommandCodes } from '../../control/cmdmon/opencommands.js';
+import { AccessTree } from '../../core/access/tree.js';
 import type { Engine } from '../../engine/engine.js';
-import type { AccessRule } from '../../conf/config.js';
 import { STATUS, type Status } from '../../wire/cmdmon/protocol.js';
 import type { Runtime } from './runtime.js';
 import { type NtpServer, toRule } from './server.js';

@@ -1,5 +1,5 @@
-import { nsToSeconds } from '../../base/time.js';
 import { CodedError } from '../../base/errors.js';
+import { nsToSeconds } from '../../base/time.js';
 import { formatDrift } from '../../core/discipline/drift.js';
 import type { ServerState } from '../../core/ntp/state.js';
 import { JumpDetector } from '../../devices/clock.js';
@@ -118,4 +118,3 @@ export class Runtime {
     }
   }
 }
-

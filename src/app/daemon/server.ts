@@ -1,9 +1,9 @@
 import { type IpBytes, parseIp } from '../../base/ip.js';
+import type { AccessRule, Config } from '../../conf/config.js';
 import type { AccessRule as Rule } from '../../core/access/tree.js';
 import { AccessTree } from '../../core/access/tree.js';
 import type { ServerState } from '../../core/ntp/state.js';
 import type { ServerStatsReport } from '../../core/report/reports.js';
-import type { AccessRule, Config } from '../../conf/config.js';
 import { type Plane, type PlaneClients, type PlaneSocket, startPlane } from '../plane.js';
 
 /** A line of the configuration as the access tree takes it; undefined for a name that is not an address. */
@@ -125,4 +125,3 @@ export class NtpServer {
     await this.plane?.stop();
   }
 }
-

@@ -1,0 +1,100 @@
+/**
+ * The daemon's first moments: read the command line and the configuration, open the NTP port. Everything heavy (serial
+ * ports, logs, the engine) is loaded after the packet plane answers.
+ */
+import { basename } from 'node:path';
+import { VERSION } from '../../base/build.js';
+import { CodedError } from '../../base/errors.js';
+import type { Config } from '../../conf/config.js';
+import { type ConfigSource, flatten, parseConfig } from '../../conf/parse.js';
+import { goToBackground, inBackground, tellStarter } from './background.js';
+import { findConfigFile, readConfigFiles } from './files.js';
+import { type DaemonOptions, daemonUsage, parseDaemonArgs } from './options.js';
+import { checkOtherInstance } from './pidfile.js';
+import { NtpServer } from './server.js';
+
+/** Exit codes; called by chronyd's name every failure is 1, as chronyd's. */
+export const EXIT = { OK: 0, FAILED: 1, NO_DATA: 2, USAGE: 64, CONFIG: 78 } as const;
+
+/** What every part of the daemon knows about this start. */
+export interface Start {
+  readonly options: DaemonOptions;
+  readonly config: Config;
+  readonly server: NtpServer;
+  /** 'timeballd', or the name of the link ('chronyd'). */
+  readonly program: string;
+  readonly chronyNames: boolean;
+  /** Something that no log has been told yet. */
+  readonly warnings: readonly string[];
+}
+
+const exitCode = (error: unknown, chronyNames: boolean): number => {
+  if (chronyNames || !(error instanceof CodedError)) return EXIT.FAILED;
+  if (error.code === 'ERR_TB_USAGE') return EXIT.USAGE;
+  return error.code === 'ERR_TB_CONFIG' || error.code === 'ERR_TB_CONFIG_FILE' ? EXIT.CONFIG : EXIT.FAILED;
+};
+
+/** The last words: to the terminal, or to the process that waits for a detached one. */
+export const fatal = (error: unknown, chronyNames: boolean): never => {
+  const message = `Fatal error : ${error instanceof Error ? error.message : String(error)}\n`;
+  process.stderr.write(message);
+  tellStarter(message);
+  process.exit(exitCode(error, chronyNames));
+};
+
+const sourceOf = (options: DaemonOptions, chronyNames: boolean): ConfigSource =>
+  options.directives.length > 0
+    ? { lines: options.directives }
+    : { file: options.configFile ?? findConfigFile(chronyNames) };
+
+/** Root is needed to open the port and to move the clock; who knows better says -U. */
+const checkPrivilege = (options: DaemonOptions): void => {
+  const exempt = !options.checkRoot || options.once === 'print' || !options.controlClock;
+  if (exempt || process.getuid?.() === 0 || process.env['INVOCATION_ID'] !== undefined) return;
+  throw new CodedError('ERR_TB_PRIVILEGE', 'Not superuser');
+};
+
+const families = (options: DaemonOptions): readonly (4 | 6)[] =>
+  options.family === undefined ? [4, 6] : [options.family];
+
+const start = async (options: DaemonOptions, program: string, chronyNames: boolean): Promise<number | undefined> => {
+  const context = { chronyNames };
+  const source = sourceOf(options, chronyNames);
+  if (options.printConfig) {
+    flatten(source, readConfigFiles, context, (line) => process.stdout.write(`${line}\n`));
+    return EXIT.OK;
+  }
+  const config = parseConfig(source, readConfigFiles, context);
+  checkPrivilege(options);
+  const { pidfile } = config.process;
+  if (options.once === undefined && pidfile !== undefined) checkOtherInstance(pidfile);
+  if (!options.foreground && !inBackground()) return goToBackground();
+
+  const server = new NtpServer(config, families(options), (error) => fatal(error, chronyNames));
+  // -q and -Q open no port.
+  const warnings = options.once === undefined ? await server.start() : [];
+  const { runDaemon } = await import('./run.js');
+  await runDaemon({ options, config, server, program, chronyNames, warnings });
+  return undefined;
+};
+
+/** `invoked`: the name by which the program was called. Exits the process, or leaves it running as the daemon. */
+export const daemonMain = async (argv: readonly string[], invoked: string): Promise<void> => {
+  const program = basename(invoked);
+  const chronyNames = program === 'chronyd';
+  try {
+    const options = parseDaemonArgs(argv);
+    if (options.action === 'help') {
+      process.stdout.write(daemonUsage(program));
+      process.exit(EXIT.OK);
+    }
+    if (options.action === 'version') {
+      process.stdout.write(`${program} (timeball) version ${VERSION}\n`);
+      process.exit(EXIT.OK);
+    }
+    const code = await start(options, program, chronyNames);
+    if (code !== undefined) process.exit(code);
+  } catch (error) {
+    fatal(error, chronyNames);
+  }
+};

@@ -1,0 +1,32 @@
+import { readFileSync } from 'node:fs';
+import { CodedError } from '../../base/errors.js';
+import type { ProcessConfig } from '../../conf/config.js';
+import type { Native } from '../../devices/native.js';
+import type { DaemonOptions } from './options.js';
+
+/** uid and gid of a user's name in /etc/passwd; undefined when there is none. */
+const lookUp = (user: string): { uid: number; gid: number } | undefined => {
+  const line = readFileSync('/etc/passwd', 'utf8')
+    .split('\n')
+    .find((l) => l.startsWith(`${user}:`));
+  const [, , uid, gid] = line?.split(':') ?? [];
+  return uid === undefined || gid === undefined ? undefined : { uid: Number(uid), gid: Number(gid) };
+};
+
+/**
+ * Becomes the run-time user, keeping what the daemon still needs: the clock (not with `-x`) and ports that a live
+ * `allow` may open. Only the calling thread keeps them: the packet plane's threads have none.
+ */
+export const dropPrivileges = (native: Native, user: string | undefined, controlClock: boolean): void => {
+  if (user === undefined || user === 'root' || process.getuid?.() !== 0) return;
+  const ids = lookUp(user);
+  if (ids === undefined) throw new CodedError('ERR_TB_PRIVILEGE', `Could not get user/group ID of ${user}`);
+  native.capabilities.dropTo(ids.uid, ids.gid, ['net_bind_service', ...(controlClock ? ['sys_time'] : [])]);
+};
+
+/** Priority and memory, as asked for. What the system refuses is told by the exception's text. */
+export const useRealTime = (native: Native, options: DaemonOptions, config: ProcessConfig): void => {
+  const priority = options.priority ?? config.schedPriority;
+  if (priority > 0) native.scheduleFifo(priority);
+  if (options.lockMemory || config.lockAll) native.lockMemory();
+};

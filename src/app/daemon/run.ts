@@ -1,0 +1,235 @@
+import { mkdirSync } from 'node:fs';
+import { BUILD_DATE, VERSION } from '../../base/build.js';
+import { CodedError } from '../../base/errors.js';
+import { parseIp } from '../../base/ip.js';
+import { PPM } from '../../base/units.js';
+import { handleRequest } from '../../control/cmdmon/door.js';
+import { openUdpDoor } from '../../control/cmdmon/udp.js';
+import { type DoorLog, openUnixDoor } from '../../control/cmdmon/unix.js';
+import { parseDrift } from '../../core/discipline/drift.js';
+import {
+  KERNEL_FREQUENCY_QUANTUM,
+  KERNEL_MAX_FREQUENCY,
+  KernelActuator,
+  KernelClock,
+  measurePrecision,
+  NullActuator,
+} from '../../devices/clock.js';
+import { loadNative, type Native } from '../../devices/native.js';
+import { FileStore } from '../../devices/store.js';
+import { engineConfig } from '../../engine/config.js';
+import { Engine } from '../../engine/engine.js';
+import type { Event } from '../../engine/events.js';
+import { type Log, openLog } from '../../observe/log.js';
+import type { Severity } from '../../ports/observer.js';
+import { tellStarter } from './background.js';
+import { DaemonContext } from './context.js';
+import { EXIT, type Start } from './main.js';
+import { Oneshot } from './oneshot.js';
+import { writePidFile } from './pidfile.js';
+import { dropPrivileges, useRealTime } from './privileges.js';
+import { RefclockDevices } from './refclocks.js';
+import { Runtime } from './runtime.js';
+import { tellReady, Watchdog } from './supervisor.js';
+import { TraceLogs } from './tracelogs.js';
+
+/** Composes the daemon and leaves it running. Throws what is fatal at start. */
+export const runDaemon = async (start: Start): Promise<void> => {
+  const daemon = new Daemon(start);
+  await daemon.open();
+};
+
+class Daemon {
+  private readonly start: Start;
+  private readonly native: Native;
+  private readonly clock: KernelClock;
+  private readonly log: Log;
+  private readonly traces: TraceLogs;
+  private readonly engine: Engine;
+  private readonly runtime: Runtime;
+  private readonly closers: (() => void)[] = [];
+  private stopping = false;
+
+  constructor(start: Start) {
+    const { options, config } = start;
+    this.start = start;
+    this.native = loadNative();
+    this.clock = new KernelClock(this.native);
+    this.log = openLog({
+      format: options.logJson ? 'json' : 'text',
+      file: options.logFile,
+      toStderr: options.logToStderr,
+      minSeverity: options.minSeverity,
+    });
+    const control = options.controlClock
+      ? { maxFrequency: KERNEL_MAX_FREQUENCY, quantum: KERNEL_FREQUENCY_QUANTUM, canStep: true }
+      : undefined;
+    const now = { raw: this.clock.realtime(), mono: this.clock.monotonic() };
+    const host = { precision: measurePrecision(this.clock), control, buildDate: BUILD_DATE };
+    this.engine = new Engine(engineConfig(config, host), now);
+    this.traces = new TraceLogs(config.logging, this.engine, this.log);
+    const step = (): void => this.runtime.dispatch({ kind: 'command', command: { name: 'makestep' } });
+    const done = (): void => this.exit(EXIT.OK, '');
+    const oneshot = options.once === undefined ? undefined : new Oneshot(options.once, step, done);
+    this.runtime = new Runtime({
+      engine: this.engine,
+      clock: this.clock,
+      actuator: control === undefined ? new NullActuator() : new KernelActuator(this.native),
+      store: new FileStore(),
+      observer: this.log,
+      driftFile: config.clock.driftfile?.path,
+      publish: (state) => start.server.publish(state),
+      after: (event, effects, at) => {
+        this.traces.after(event, effects, at);
+        oneshot?.after(this.engine.tracking(at));
+      },
+      exit: (code, reason) => this.exit(code, reason),
+    });
+  }
+
+  async open(): Promise<void> {
+    const { options, config, program } = this.start;
+    this.say('info', 'daemon.start', `${program} version ${VERSION} starting (${FEATURES})`);
+    for (const text of [...config.warnings, ...this.start.warnings]) this.say('warn', 'config.warning', text);
+    if (config.sources.length > 0) {
+      const text = `${config.sources.length} NTP source(s) in the configuration are not used by this version`;
+      this.say('warn', 'config.sources', text);
+    }
+    this.checkClockControl();
+    if (config.process.pidfile !== undefined && options.once === undefined) {
+      this.closers.push(writePidFile(config.process.pidfile));
+    }
+    this.makeDirectories();
+    useRealTime(this.native, options, config.process);
+    this.runtime.dispatch(this.startEvent());
+    dropPrivileges(this.native, options.user ?? config.process.user, options.controlClock);
+    if (options.once === undefined) await this.openDoors();
+    const devices = new RefclockDevices(config.refclocks, this.native, BUILD_DATE, (e) => this.runtime.dispatch(e));
+    this.closers.push(() => devices.stop());
+    if (options.timeout > 0) setTimeout(() => this.timedOut(), options.timeout * 1000).unref();
+    this.handleSignals();
+    this.closers.push(new Watchdog(this.native).start());
+    tellReady(this.native, options.readyFd);
+    tellStarter('ready\n');
+  }
+
+  private say(severity: Severity, name: string, text: string): void {
+    this.log.fact({ severity, name, text, at: this.clock.realtime() });
+  }
+
+  /** Early and plainly: a daemon that may not move the clock must not believe that it does. */
+  private checkClockControl(): void {
+    if (!this.start.options.controlClock) {
+      this.say('info', 'clock.control', 'Disabled control of system clock');
+      return;
+    }
+    if (this.native.capabilities.effective().includes('sys_time')) return;
+    throw new CodedError(
+      'ERR_TB_PRIVILEGE',
+      'adjtimex failed : CAP_SYS_TIME is missing (use -x to only model the clock)',
+    );
+  }
+
+  private makeDirectories(): void {
+    const { logdir } = this.start.config.logging;
+    try {
+      if (logdir !== undefined) mkdirSync(logdir, { recursive: true, mode: 0o750 });
+    } catch (error) {
+      this.say('error', 'log.directory', `Could not create ${logdir} : ${(error as Error).message}`);
+    }
+  }
+
+  /** The first event, with what the drift file remembers. */
+  private startEvent(): Event {
+    const path = this.start.config.clock.driftfile?.path;
+    if (path === undefined) return { kind: 'start' };
+    let text: string | undefined;
+    try {
+      text = new FileStore().read(path);
+    } catch (error) {
+      this.say('warn', 'drift.unreadable', (error as Error).message);
+    }
+    if (text === undefined) return { kind: 'start' };
+    const drift = parseDrift(text);
+    if (drift === undefined) {
+      this.say('warn', 'drift.invalid', `Could not read valid frequency and skew from driftfile ${path}`);
+      return { kind: 'start' };
+    }
+    const { freqFastPpm, skewPpm } = drift;
+    const figures = `${freqFastPpm.toFixed(3)} +/- ${skewPpm.toFixed(3)} ppm`;
+    this.say('info', 'drift.read', `Frequency ${figures} read from ${path}`);
+    // The file says how fast the oscillator is; the engine wants what makes it right.
+    const driftFreq = 1 / (1 + freqFastPpm * PPM) - 1;
+    return { kind: 'start', driftFreq, driftSkew: skewPpm * PPM };
+  }
+
+  private async openDoors(): Promise<void> {
+    const { command } = this.start.config;
+    const context = new DaemonContext({
+      engine: this.engine,
+      runtime: this.runtime,
+      server: this.start.server,
+      openCommands: command.opencommands,
+      cmdAccess: command.access,
+      canStep: this.start.options.controlClock,
+      cycleLogs: () => this.cycleLogs(),
+      shutdown: () => this.exit(EXIT.OK, ''),
+    });
+    const handle = (bytes: Uint8Array, peer: Parameters<typeof handleRequest>[1]) =>
+      handleRequest(bytes, peer, context);
+    const doorLog: DoorLog = { observer: this.log, now: () => this.clock.realtime() };
+    if (command.socket !== undefined) {
+      const owner = { uid: process.getuid!(), gid: process.getgid!() };
+      const open = (path: string, o: { unlink: boolean }) => new this.native.Datagram(path, o);
+      const door = openUnixDoor(command.socket, owner, open, handle, doorLog);
+      if (door !== undefined) this.closers.push(() => door.close());
+    }
+    const addresses = [command.bindcmdaddress4, command.bindcmdaddress6].flatMap((a) => parseIp(a) ?? []);
+    const udp = await openUdpDoor(addresses, command.cmdport, handle, doorLog);
+    this.closers.push(() => udp.close());
+  }
+
+  private handleSignals(): void {
+    // chronyd takes SIGHUP as a wish to end, too.
+    for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP', 'SIGQUIT'] as const) {
+      process.on(signal, () => this.exit(EXIT.OK, ''));
+    }
+  }
+
+  private cycleLogs(): void {
+    try {
+      this.log.reopen();
+      this.traces.reopen();
+    } catch (error) {
+      this.say('error', 'log.reopen', (error as Error).message);
+    }
+  }
+
+  /** `-t`: not synchronised by then is a failure. */
+  private timedOut(): void {
+    if (this.start.options.once !== undefined)
+      this.say('error', 'oneshot.none', 'No suitable source for synchronisation');
+    const synchronised = this.engine.tracking(this.runtime.now()).leap !== 3;
+    this.exit(synchronised && this.start.options.once === undefined ? EXIT.OK : EXIT.FAILED, 'time-out');
+  }
+
+  private exit(code: number, reason: string): void {
+    if (this.stopping) return;
+    this.stopping = true;
+    if (reason !== '' && code !== 0) this.say('error', 'daemon.stop', reason);
+    // Saves the drift before the runtime goes deaf.
+    this.runtime.dispatch({ kind: 'command', command: { name: 'shutdown' } });
+    this.runtime.stop();
+    for (const close of this.closers.reverse()) close();
+    this.native.sdNotify('STOPPING=1');
+    void this.start.server.stop().finally(() => {
+      this.say('info', 'daemon.exit', `${this.start.program} exiting`);
+      this.traces.close();
+      this.log.close();
+      process.exit(code);
+    });
+  }
+}
+
+/** As chronyd's first line names them. */
+const FEATURES = '+CMDMON +REFCLOCK -RTC +PRIVDROP -SCFILTER -SIGND -NTS -SECHASH +IPV6 -DEBUG';

@@ -1,0 +1,74 @@
+import { chmodSync, existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+import type { DemoOptions } from './options.js';
+
+/** Paths of one run. */
+export interface RunDir {
+  readonly path: string;
+  /** Remove it at the end. */
+  readonly temporary: boolean;
+  readonly config: string;
+  readonly socket: string;
+  readonly logs: string;
+  readonly log: string;
+  /** Link to the receiver's tty. */
+  readonly gps: string;
+  /** NTP SHM unit of the pulses. */
+  readonly shm: number;
+  readonly baud: number;
+  readonly ntpPort: number;
+}
+
+const BAUD = 38_400;
+/** Units from 64 on are nobody's; several demos with different ports get different ones. */
+const FIRST_UNIT = 64;
+const UNITS = 192;
+
+const configText = (
+  dir: Omit<RunDir, 'temporary'>,
+): string => `# A demo appliance: a simulated receiver, the real daemon.
+# The receiver says which second it is ...
+refclock NMEA ${dir.gps}:baud=${dir.baud} refid NMEA
+# ... and the pulse says when the second begins (here through shared memory; on a real one: refclock PPS /dev/pps0).
+refclock SHM ${dir.shm} refid PPS pps lock NMEA poll 2 prefer
+
+makestep 0.1 3
+driftfile ${dir.path}/drift
+
+bindaddress 127.0.0.1
+port ${dir.ntpPort}
+allow 127.0.0.0/8
+
+bindcmdaddress ${dir.socket}
+cmdport 0
+pidfile ${dir.path}/timeballd.pid
+logdir ${dir.logs}
+log tracking refclocks statistics
+`;
+
+/** Makes the directory, private as the command socket demands, and writes the configuration. */
+export const prepareRunDir = (options: DemoOptions): RunDir => {
+  const path = options.dir === undefined ? mkdtempSync(join(tmpdir(), 'timeball-')) : resolve(options.dir);
+  if (!existsSync(path)) mkdirSync(path, { recursive: true });
+  // The daemon opens its socket only where nobody else can put one.
+  chmodSync(path, 0o700);
+  const dir = {
+    path,
+    config: join(path, 'timeball.conf'),
+    socket: join(path, 'timeballd.sock'),
+    logs: join(path, 'log'),
+    log: join(path, 'log', 'timeballd.log'),
+    gps: join(path, 'gps0'),
+    shm: FIRST_UNIT + (options.ntpPort % UNITS),
+    baud: BAUD,
+    ntpPort: options.ntpPort,
+  };
+  mkdirSync(dir.logs, { recursive: true });
+  writeFileSync(dir.config, configText(dir));
+  return { ...dir, temporary: options.dir === undefined };
+};
+
+export const removeRunDir = (dir: RunDir): void => {
+  if (dir.temporary) rmSync(dir.path, { recursive: true, force: true });
+};
