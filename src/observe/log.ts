@@ -1,0 +1,94 @@
+import { fstatSync } from 'node:fs';
+import { toIso } from '../base/time.js';
+import type { Fact, Observer } from '../ports/observer.js';
+import { JsonLog } from './jsonlog.js';
+import { LineFile } from './linefile.js';
+import { SEVERITY_LEVEL, SYSLOG_PRIORITY } from './severity.js';
+
+export interface LogOptions {
+  readonly format: 'text' | 'json';
+  /** Log file (`-l`); undefined = stderr, or what stands for the system log there. */
+  readonly file: string | undefined;
+  /** Logging to the terminal was asked for (`-d`): time stamps, never the journal's form. */
+  readonly toStderr: boolean;
+  /** −1 debug … 3 fatal (`-L`). */
+  readonly minSeverity: number;
+}
+
+/** Where facts become lines. */
+export interface Log extends Observer {
+  /** Command cyclelogs. @throws CodedError ERR_TB_SYSCALL when the file cannot be opened again; the old one is kept. */
+  reopen(): void;
+  close(): void;
+}
+
+/** Control characters would let a name from the network forge a line. */
+const oneLine = (text: string): string => text.replace(/[\x00-\x1f\x7f]/g, '?');
+
+/** chronyd's prefix for what ends the daemon, when it goes to stderr. */
+const FATAL_PREFIX = 'Fatal error : ';
+
+const prefixed = ({ severity, text }: Fact): string => (severity === 'fatal' ? FATAL_PREFIX : '') + oneLine(text);
+
+type Format = (fact: Fact) => string;
+
+/** `2026-11-21T01:02:03Z message`, in files and on the terminal. */
+const fileLine: Format = (fact) => `${toIso(fact.at, 0)} ${oneLine(fact.text)}`;
+const stderrLine: Format = (fact) => `${toIso(fact.at, 0)} ${prefixed(fact)}`;
+/** The journal has its own time and takes the priority from the line. */
+const journalLine: Format = (fact) => `<${SYSLOG_PRIORITY[fact.severity]}>${oneLine(fact.text)}`;
+
+class TextLog implements Log {
+  readonly #out: LineFile;
+  readonly #format: Format;
+  readonly #minSeverity: number;
+
+  constructor(out: LineFile, format: Format, minSeverity: number) {
+    this.#out = out;
+    this.#format = format;
+    this.#minSeverity = minSeverity;
+  }
+
+  fact(fact: Fact): void {
+    if (SEVERITY_LEVEL[fact.severity] >= this.#minSeverity) this.#out.write(this.#format(fact));
+  }
+
+  reopen(): void {
+    this.#out.reopen();
+  }
+
+  close(): void {
+    this.#out.close();
+  }
+}
+
+/** True when stderr is the journal's socket (systemd sets JOURNAL_STREAM to its device and inode). */
+export function isJournal(stream: string | undefined, fd = 2): boolean {
+  if (stream === undefined) return false;
+  try {
+    const { dev, ino } = fstatSync(fd);
+    return stream === `${dev}:${ino}`;
+  } catch {
+    return false;
+  }
+}
+
+/**
+ * Opens the daemon's log. Without `-d` and `-l` chronyd writes to syslog(3); its socket is a datagram socket, which
+ * Node cannot open. Under systemd stderr is the journal, which is as good; elsewhere the lines go to stderr, and who
+ * wants them in syslog pipes them there (`timeballd -n 2>&1 | logger -t timeballd`).
+ */
+export function openLog({ format, file, toStderr, minSeverity }: LogOptions): Log {
+  const out = file === undefined ? LineFile.of(2) : LineFile.open(file);
+  if (format === 'json') return new JsonLog(out, minSeverity);
+  if (file !== undefined) return new TextLog(out, fileLine, minSeverity);
+  const journal = !toStderr && isJournal(process.env['JOURNAL_STREAM']);
+  return new TextLog(out, journal ? journalLine : stderrLine, minSeverity);
+}
+
+/** Several observers as one: each is told, whatever another does with it. */
+export const tee = (...observers: readonly Observer[]): Observer => ({
+  fact: (fact) => {
+    for (const observer of observers) observer.fact(fact);
+  },
+});
