@@ -69,6 +69,8 @@ export class Engine {
   private lastStep: Mono | undefined;
   private referenceTime: Instant | undefined;
   private holding = false;
+  /** The kernel's rate has changed, and with it how raw becomes cooked, since the server state was published. */
+  private stale = false;
   private effects: Effect[] = [];
 
   constructor(config: EngineConfig, now: Now) {
@@ -265,7 +267,9 @@ export class Engine {
     this.leap.vote(selection.leap, this.clock.now(now.raw));
     const selected = selection.selected;
     if (selected !== undefined && selected !== before) {
-      for (const m of [...this.recent[selected]!]) this.update(this.recent[selected]!.find((r) => r === m) ?? m, now);
+      // By index: every update re-bases the measurements after it, and a stale copy would be corrected for again.
+      const recent = this.recent[selected]!;
+      for (let i = 0; i < recent.length; i++) this.update(recent[i]!, now);
     }
     if (selected === undefined && before !== undefined) this.hold(now);
   }
@@ -290,7 +294,9 @@ export class Engine {
 
   private steer(now: Now): void {
     const freq = this.clock.steer(now.raw, this.tau);
-    if (freq !== undefined) this.effects.push({ kind: 'set-frequency', freq });
+    if (freq === undefined) return;
+    this.effects.push({ kind: 'set-frequency', freq });
+    this.stale = true;
   }
 
   private step(now: Now): void {
@@ -334,7 +340,7 @@ export class Engine {
     if (this.lastMeasure !== undefined && diffMono(now.mono, this.lastMeasure) > HOLD_AFTER) this.hold(now);
     this.doLeap(now);
     if (this.config.control !== undefined && this.clock.correction(now.raw) !== 0) this.steer(now);
-    if (this.holding || this.selection?.selected === undefined) this.publish(now);
+    if (this.stale || this.holding || this.selection?.selected === undefined) this.publish(now);
     const interval = this.config.driftInterval;
     if (interval > 0 && this.lastMeasure !== undefined) {
       this.lastDriftSave ??= now.mono;
@@ -441,6 +447,7 @@ export class Engine {
     const state = this.serverState(now);
     this.local.note(state.leap !== 3 && state.refId !== REFID_LOCAL ? this.ownDistance(now) : undefined);
     this.effects.push({ kind: 'server-state', state });
+    this.stale = false;
     if (this.config.control !== undefined) {
       const synchronised = state.leap !== 3;
       const error = synchronised ? state.rootDelay / 2 + state.rootDispersion : 16;
