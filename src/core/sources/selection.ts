@@ -100,7 +100,7 @@ export class SelectionRun {
     const longest = Math.max(...usable.map((source) => source.reachSize));
     const best = Math.max(...usable.map((source) => source.reach));
     const waiting = this.sources.find(
-      (source) => source.state === 'M' && source.reach !== 0 && source.reach >= best >> 1,
+      (source) => !usable.includes(source) && source.state === 'M' && source.reach !== 0 && source.reach >= best >> 1,
     );
     if (!waiting || longest >= REACH_BITS) return false;
     for (const source of usable) source.mark('w', `waiting for samples of ${waiting.info.name}`);
