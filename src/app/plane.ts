@@ -144,17 +144,17 @@ export class Plane {
   }
 
   async stop(): Promise<void> {
-    await Promise.all(
-      this.members.map((m) => {
-        m.stopping = true;
-        return new Promise<void>((resolve) => {
-          m.worker.once('exit', () => resolve());
-          send(m, { kind: 'stop' });
-        });
-      }),
-    );
+    await Promise.all(this.members.map(stopMember));
   }
 }
+
+const stopMember = (m: Member): Promise<void> => {
+  m.stopping = true;
+  return new Promise((resolve) => {
+    m.worker.once('exit', () => resolve());
+    send(m, { kind: 'stop' });
+  });
+};
 
 const send = (m: Member, message: ToWorker): void => {
   m.worker.postMessage(message);
@@ -230,7 +230,6 @@ const startWorker = (options: PlaneOptions, memory: PlaneMemory, reusePort: bool
     access: options.access,
     attention,
   };
-  // No copy of the environment and arguments, and pipes only where something is written: a worker starts in 20 ms.
   const worker = new Worker(new URL('./serve-worker.js', import.meta.url), { workerData, name: 'serve' });
   const member: Member = {
     worker,
@@ -242,9 +241,14 @@ const startWorker = (options: PlaneOptions, memory: PlaneMemory, reusePort: bool
     stopping: false,
   };
   return new Promise((resolve, reject) => {
+    let fault = new Error('a worker of the packet plane ended');
     worker.on('error', (error) => {
-      reject(error);
-      options.onFault?.(error instanceof Error ? error : new Error(String(error)));
+      fault = error instanceof Error ? error : new Error(String(error));
+      reject(fault);
+    });
+    worker.once('exit', () => {
+      reject(fault);
+      if (!member.stopping && member.wakeFd >= 0) options.onFault?.(fault);
     });
     worker.once('message', (message: FromWorker) => {
       if (message.kind === 'failed') {
@@ -267,12 +271,18 @@ export const startPlane = async (options: PlaneOptions): Promise<Plane> => {
   const records = recordsFor(options.clientLogLimit);
   const count = Math.max(1, options.workers ?? 1);
   const first = newMemory(records, options.noClientLog !== true, seed, markSeed);
-  const started = await Promise.all(
+  const outcomes = await Promise.allSettled(
     Array.from({ length: count }, (_, i) => {
       const memory = i === 0 ? first : newMemory(records, options.noClientLog !== true, seed, markSeed, first.snapshot);
       return startWorker(options, memory, count > 1);
     }),
   );
+  const started = outcomes.flatMap((o) => (o.status === 'fulfilled' ? [o.value] : []));
+  const failure = outcomes.find((o) => o.status === 'rejected');
+  if (failure !== undefined) {
+    await Promise.all(started.map((s) => stopMember(s.member)));
+    throw failure.reason;
+  }
   return new Plane(
     options,
     started.map((s) => s.member),

@@ -305,7 +305,7 @@ const reportInterval = (stored: number): number =>
   stored === UNKNOWN ? UNKNOWN_REPORT : Math.round((stored - 64) / 4) + 0;
 
 /** Time of a hit in the table's unit, from whole seconds and nanoseconds. */
-export const tableTime = (sec: number, nsec: number): number => ((sec * 16) >>> 0) + Math.floor(nsec / 62_500_000);
+export const tableTime = (sec: number, nsec: number): number => (sec * 16 + Math.floor(nsec / 62_500_000)) | 0;
 
 const addressBytes = (family: number, words: Uint32Array): Uint8Array => {
   const bytes = new Uint8Array(family === 4 ? 4 : 16);

@@ -46,9 +46,9 @@ export const interleaveBytes = (entries: number): number => HEAD_WORDS * 4 + ent
 export const NONE = 0;
 
 export class InterleaveRing {
-  private readonly head: Uint32Array;
-  private readonly words: Uint32Array;
-  private readonly chains: Uint32Array;
+  private readonly head: Int32Array;
+  private readonly words: Int32Array;
+  private readonly chains: Int32Array;
   private readonly mask: number;
 
   /** `entries`: a power of two, at least 256 so that a batch can never overtake itself. */
@@ -56,9 +56,9 @@ export class InterleaveRing {
     buffer: SharedArrayBuffer | ArrayBuffer,
     readonly entries: number,
   ) {
-    this.head = new Uint32Array(buffer, 0, HEAD_WORDS);
-    this.words = new Uint32Array(buffer, HEAD_WORDS * 4, entries * ENTRY_WORDS);
-    this.chains = new Uint32Array(buffer, HEAD_WORDS * 4 + entries * ENTRY_BYTES, entries);
+    this.head = new Int32Array(buffer, 0, HEAD_WORDS);
+    this.words = new Int32Array(buffer, HEAD_WORDS * 4, entries * ENTRY_WORDS);
+    this.chains = new Int32Array(buffer, HEAD_WORDS * 4 + entries * ENTRY_BYTES, entries);
     this.mask = entries - 1;
     if (this.head[NEXT] === 0) {
       this.head[NEXT] = 1;
@@ -75,17 +75,17 @@ export class InterleaveRing {
   get spanSeconds(): number {
     const { held } = this;
     if (held < 2) return 0;
-    const newest = this.at((this.head[NEXT]! - 1) >>> 0);
-    const oldest = this.at((this.head[NEXT]! - held) >>> 0);
+    const newest = this.at(this.head[NEXT]! - 1);
+    const oldest = this.at(this.head[NEXT]! - held);
     return Math.max(0, (this.words[newest + E.RX_HI]! - this.words[oldest + E.RX_HI]!) | 0);
   }
 
-  /** Number of the entry for a receive stamp, NONE when it is not held. A void entry is found too. */
+  /** Number of the entry for a receive stamp (two signed words), NONE when it is not held. A void entry is found too. */
   find(rxHi: number, rxLo: number): number {
     let number = this.chains[this.chain(rxHi, rxLo)]!;
     for (let hops = 0; hops < MAX_CHAIN && this.live(number); hops++) {
       const at = this.at(number);
-      if (this.words[at + E.RX_LO] === rxLo >>> 0 && this.words[at + E.RX_HI] === rxHi >>> 0) return number;
+      if (this.words[at + E.RX_LO] === rxLo && this.words[at + E.RX_HI] === rxHi) return number;
       number = this.words[at + E.OLDER]!;
     }
     return NONE;
@@ -102,7 +102,7 @@ export class InterleaveRing {
       return NONE;
     }
     const number = this.head[NEXT]!;
-    this.head[NEXT] = (number + 1) >>> 0 === NONE ? 1 : number + 1;
+    this.head[NEXT] = number === -1 ? 1 : number + 1;
     const at = this.at(number);
     const chain = this.chain(rxHi, rxLo);
     const { words } = this;

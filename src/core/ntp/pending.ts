@@ -8,7 +8,7 @@ const SLOTS = 1024;
 
 /** Replies whose transmit stamp was asked for, found by the socket's stamp counter. */
 export class PendingStamps {
-  private readonly words = new Uint32Array(SLOTS * WORDS);
+  private readonly words = new Int32Array(SLOTS * WORDS);
 
   put(socket: number, id: number, entry: number, rawSec: number, rawNsec: number, sec: number, nsec: number): void {
     const at = this.at(socket, id);
@@ -26,7 +26,7 @@ export class PendingStamps {
   take(socket: number, id: number): number {
     const at = this.at(socket, id);
     const { words } = this;
-    if (words[at + P.ID] !== id || words[at + P.SOCKET] !== socket || words[at + P.ENTRY] === NONE) return -1;
+    if (words[at + P.ID] !== (id | 0) || words[at + P.SOCKET] !== socket || words[at + P.ENTRY] === NONE) return -1;
     return at;
   }
 

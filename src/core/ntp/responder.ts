@@ -34,6 +34,8 @@ const MAX_TX_LATENCY = 1e9;
  *
  * For each batch: serve(n), then the transport sends, then sent(n), then txStamps() with what the error queue held.
  *
+ * Halves of NTP64 stamps are held as signed words: numbers above 2^31 would be boxed on the way through a call.
+ *
  * Receive stamps carry a mark in the bits below the clock's precision: a keyed function of the address and the stamp,
  * and the lowest bit set. So they cannot be guessed, and only a client that has received a stamp of ours can bring it
  * back in the interleaved form: state for interleaving is not kept for anybody else (RFC 9769, 2; spoofed floods).
@@ -130,14 +132,14 @@ export class Responder {
       nsec -= 1e9;
       sec++;
     }
-    ring.setTransmit(entry, sec, nsec, 0);
+    ring.setTransmit(entry, sec | 0, nsec, 0);
     this.pending.put(
       meta[m + META.SOCKET]!,
       meta[m + META.TX_ID]!,
       entry,
       meta[m + META.T3_SEC_LO]!,
       meta[m + META.T3_NSEC]!,
-      sec,
+      sec | 0,
       nsec,
     );
   }
@@ -165,7 +167,7 @@ export class Responder {
       nsec -= 1e9;
       sec++;
     }
-    ring.setTransmit(entry, sec, nsec, words[at + TXSTAMP.KIND]!);
+    ring.setTransmit(entry, sec | 0, nsec, words[at + TXSTAMP.KIND]!);
     return true;
   }
 
@@ -177,14 +179,14 @@ export class Responder {
     const synchronised = s.leap !== 3 && s.stratum > 0 && s.stratum < 16;
     this.leap = synchronised ? s.leap : 3;
     this.stratum = synchronised ? s.stratum : 0;
-    this.refId = synchronised ? s.refId : 0;
+    this.refId = synchronised ? s.refId | 0 : 0;
     const cookedSec = rawSec + Math.floor(s.correction);
     const age = Math.max(0, (cookedSec - s.dispSec) | 0);
-    this.rootDelay = toShort(s.rootDelay);
-    this.rootDispersion = toShort(s.rootDispersion + age * s.dispersionRate);
+    this.rootDelay = toShort(s.rootDelay) | 0;
+    this.rootDispersion = toShort(s.rootDispersion + age * s.dispersionRate) | 0;
     const hasReference = s.refSec !== 0 || s.refNsec !== 0;
-    this.refHi = hasReference ? (s.refSec + NTP_UNIX_OFFSET) >>> 0 : 0;
-    this.refLo = hasReference ? nsecToFraction(s.refNsec) : 0;
+    this.refHi = hasReference ? (s.refSec + NTP_UNIX_OFFSET) | 0 : 0;
+    this.refLo = hasReference ? nsecToFraction(s.refNsec) | 0 : 0;
     const fuzzBits = Math.min(31, Math.max(1, 32 + s.precision));
     this.fuzzMask = ((1 << fuzzBits) - 1) & ~1;
     this.fuzzNs = Math.min(2 ** s.precision, 0.1) * 1e9;
@@ -280,10 +282,10 @@ export class Responder {
       nsec -= 1e9;
       sec++;
     }
-    const hi = (sec + NTP_UNIX_OFFSET) >>> 0;
-    const lo = nsecToFraction(nsec);
+    const hi = (sec + NTP_UNIX_OFFSET) | 0;
+    const lo = nsecToFraction(nsec) | 0;
     this.rxHi = hi;
-    this.rxLo = ((lo & ~this.fuzzMask) | (this.mark(hi, lo) & this.fuzzMask) | 1) >>> 0;
+    this.rxLo = (lo & ~this.fuzzMask) | (this.mark(hi, lo) & this.fuzzMask) | 1;
   }
 
   /** Splits seconds into whole seconds and 0…999 999 999 ns. */
@@ -306,12 +308,12 @@ export class Responder {
 
   private reply(m: number, p: number, version: number, mode: number): void {
     const { view, meta } = this;
-    const originHi = view.getUint32(p + HEADER.ORIGIN);
-    const originLo = view.getUint32(p + HEADER.ORIGIN + 4);
-    const receiveHi = view.getUint32(p + HEADER.RECEIVE);
-    const receiveLo = view.getUint32(p + HEADER.RECEIVE + 4);
-    const transmitHi = view.getUint32(p + HEADER.TRANSMIT);
-    const transmitLo = view.getUint32(p + HEADER.TRANSMIT + 4);
+    const originHi = view.getInt32(p + HEADER.ORIGIN);
+    const originLo = view.getInt32(p + HEADER.ORIGIN + 4);
+    const receiveHi = view.getInt32(p + HEADER.RECEIVE);
+    const receiveLo = view.getInt32(p + HEADER.RECEIVE + 4);
+    const transmitHi = view.getInt32(p + HEADER.TRANSMIT);
+    const transmitLo = view.getInt32(p + HEADER.TRANSMIT + 4);
     const { ring } = this.tables;
     const asks =
       ring !== undefined &&
@@ -344,9 +346,8 @@ export class Responder {
   }
 
   private finishInterleaved(ring: InterleaveRing, m: number, p: number, previous: number): void {
-    const hi = (ring.transmitSec(previous) + NTP_UNIX_OFFSET) >>> 0;
-    const lo = nsecToFraction(ring.transmitNsec(previous));
-    this.put(p + HEADER.TRANSMIT, hi, (lo & ~1) >>> 0);
+    const hi = (ring.transmitSec(previous) + NTP_UNIX_OFFSET) | 0;
+    this.put(p + HEADER.TRANSMIT, hi, nsecToFraction(ring.transmitNsec(previous)) & ~1);
     this.meta[m + META.TX_FLAGS] &= ~TX_FLAG.STAMP;
     ring.use(previous);
     this.tables.counters[COUNTER.interleaved]!++;
@@ -365,17 +366,17 @@ export class Responder {
     view.setUint8(p + HEADER.STRATUM, this.stratum);
     // The poll field stays as the client sent it.
     view.setInt8(p + HEADER.PRECISION, this.snapshot.precision);
-    view.setUint32(p + HEADER.ROOT_DELAY, this.rootDelay);
-    view.setUint32(p + HEADER.ROOT_DISPERSION, this.rootDispersion);
-    view.setUint32(p + HEADER.REFID, this.refId);
+    view.setInt32(p + HEADER.ROOT_DELAY, this.rootDelay);
+    view.setInt32(p + HEADER.ROOT_DISPERSION, this.rootDispersion);
+    view.setInt32(p + HEADER.REFID, this.refId);
     this.put(p + HEADER.REFERENCE, this.refHi, this.refLo);
     this.put(p + HEADER.RECEIVE, this.rxHi, this.rxLo);
     this.put(p + HEADER.TRANSMIT, 0, 0);
   }
 
   private put(at: number, hi: number, lo: number): void {
-    this.view.setUint32(at, hi);
-    this.view.setUint32(at + 4, lo);
+    this.view.setInt32(at, hi);
+    this.view.setInt32(at + 4, lo);
   }
 
   /** RFC 8915, 5.7: a unique identifier comes back. It is moved to stand right behind the header; returns its length. */
@@ -383,7 +384,7 @@ export class Responder {
     const { uniqueIdAt, uniqueIdBytes } = this.tail;
     if (uniqueIdAt === 0) return 0;
     const to = p + HEADER_BYTES;
-    for (let i = 0; i < uniqueIdBytes; i += 4) this.view.setUint32(to + i, this.view.getUint32(uniqueIdAt + i));
+    for (let i = 0; i < uniqueIdBytes; i += 4) this.view.setInt32(to + i, this.view.getInt32(uniqueIdAt + i));
     return uniqueIdBytes;
   }
 

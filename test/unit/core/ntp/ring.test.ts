@@ -10,7 +10,7 @@ describe('interleave ring', () => {
   it('finds the newest entries and none that has left', () => {
     const r = ring();
     const rng = new Prng(1);
-    const keys = Array.from({ length: 1000 }, (_, i) => ({ hi: 4_000_000_000 + i, lo: rng.u32() }));
+    const keys = Array.from({ length: 1000 }, (_, i) => ({ hi: -300_000_000 + i, lo: rng.u32() | 0 }));
     for (const [i, k] of keys.entries()) r.setTransmit(r.add(k.hi, k.lo), i, 5, 1);
     for (const [i, k] of keys.entries()) {
       const found = r.find(k.hi, k.lo);
@@ -51,9 +51,9 @@ describe('interleave ring', () => {
   it('goes on when its running number wraps', () => {
     const buffer = new SharedArrayBuffer(interleaveBytes(256));
     const r = new InterleaveRing(buffer, 256);
-    const head = new Uint32Array(buffer, 0, 2);
-    head[0] = 0xffffffff - 100;
-    head[1] = 0xffffffff - 100;
+    const head = new Int32Array(buffer, 0, 2);
+    head[0] = -100;
+    head[1] = -100;
     for (let i = 0; i < 300; i++) {
       const n = r.add(9, i);
       assert.notEqual(n, NONE);
