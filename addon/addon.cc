@@ -1,0 +1,15 @@
+#include "bind/bind.h"
+#include "bind/environment.h"
+
+static Napi::Object init(Napi::Env env, Napi::Object exports) {
+  tb::Environment::install(env);
+  tb::bindClock(env, exports);
+  tb::bindShm(env, exports);
+  tb::bindArrivals(env, exports);
+  tb::bindDatagram(env, exports);
+  tb::bindUdpSet(env, exports);
+  tb::bindProcess(env, exports);
+  return exports;
+}
+
+NODE_API_MODULE(timeball, init)

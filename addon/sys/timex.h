@@ -1,0 +1,21 @@
+// Clocks: reading, resolution, and clock_adjtime(2).
+#pragma once
+
+#include <cstdint>
+#include <ctime>
+#include <sys/timex.h>
+
+#include "status.h"
+
+namespace tb {
+
+/// ns since the clock's epoch.
+Status clockRead(clockid_t clock, int64_t* ns);
+/// Resolution in ns.
+Status clockResolution(clockid_t clock, int64_t* ns);
+/// In and out as the kernel does; `state` is its return value (TIME_OK 0 … TIME_ERROR 5).
+Status clockAdjust(clockid_t clock, struct timex* tx, int* state);
+
+inline int64_t toNs(const struct timespec& t) { return static_cast<int64_t>(t.tv_sec) * 1000000000 + t.tv_nsec; }
+
+}  // namespace tb

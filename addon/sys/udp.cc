@@ -1,0 +1,305 @@
+#include "udp.h"
+
+#include <algorithm>
+#include <cstring>
+#include <ctime>
+#include <linux/errqueue.h>
+#include <linux/net_tstamp.h>
+#include <poll.h>
+
+#include "timex.h"
+
+namespace tb {
+namespace {
+
+using namespace slab;
+
+constexpr int64_t NS = 1000000000;
+constexpr int64_t NTP_UNIX_OFFSET = 2208988800;  // RFC 5905, figure 4
+constexpr size_t TRANSMIT = 40;                   // offset of the transmit timestamp in an NTP packet
+constexpr size_t NTP_BYTES = 48;
+
+void putTime(uint32_t* meta, size_t word, const timespec& t) {
+  const auto sec = static_cast<uint64_t>(static_cast<int64_t>(t.tv_sec));
+  meta[word] = static_cast<uint32_t>(sec);
+  meta[word + 1] = static_cast<uint32_t>(sec >> 32);
+  meta[word + 2] = static_cast<uint32_t>(t.tv_nsec);
+}
+
+bool isSet(const timespec& t) { return t.tv_sec != 0 || t.tv_nsec != 0; }
+
+/// What the control messages of one received packet said.
+struct Ancillary {
+  timespec stamp = {};
+  uint32_t kind = KIND_DAEMON;
+  bool overflowed = false;
+  uint32_t overflow = 0;
+};
+
+void readStamps(const cmsghdr* c, Ancillary* a) {
+  if (c->cmsg_type == SO_TIMESTAMPING && c->cmsg_len >= CMSG_LEN(sizeof(scm_timestamping))) {
+    scm_timestamping all;
+    memcpy(&all, CMSG_DATA(c), sizeof all);
+    if (isSet(all.ts[2])) {
+      a->stamp = all.ts[2];
+      a->kind = KIND_HARDWARE;
+    } else if (isSet(all.ts[0]) && a->kind < KIND_HARDWARE) {
+      a->stamp = all.ts[0];
+      a->kind = KIND_KERNEL;
+    }
+  } else if (c->cmsg_type == SO_TIMESTAMPNS && c->cmsg_len >= CMSG_LEN(sizeof(timespec)) && a->kind == KIND_DAEMON) {
+    memcpy(&a->stamp, CMSG_DATA(c), sizeof a->stamp);
+    a->kind = KIND_KERNEL;
+  } else if (c->cmsg_type == SO_RXQ_OVFL && c->cmsg_len >= CMSG_LEN(sizeof(uint32_t))) {
+    memcpy(&a->overflow, CMSG_DATA(c), sizeof a->overflow);
+    a->overflowed = true;
+  }
+}
+
+void readPktinfo(const cmsghdr* c, uint32_t* meta) {
+  if (c->cmsg_level == IPPROTO_IP && c->cmsg_type == IP_PKTINFO) {
+    in_pktinfo info;
+    memcpy(&info, CMSG_DATA(c), sizeof info);
+    // spec_dst, not addr: for a broadcast or multicast request it is our own address on that network.
+    memcpy(&meta[DST_ADDR], &info.ipi_spec_dst, sizeof info.ipi_spec_dst);
+    meta[IFINDEX] = static_cast<uint32_t>(info.ipi_ifindex);
+  } else if (c->cmsg_level == IPPROTO_IPV6 && c->cmsg_type == IPV6_PKTINFO) {
+    in6_pktinfo info;
+    memcpy(&info, CMSG_DATA(c), sizeof info);
+    memcpy(&meta[DST_ADDR], &info.ipi6_addr, sizeof info.ipi6_addr);
+    meta[IFINDEX] = info.ipi6_ifindex;
+  }
+}
+
+void putSource(const sockaddr_in6& name, uint32_t* meta) {
+  meta[SRC_PORT] = ntohs(name.sin6_port);
+  if (name.sin6_family == AF_INET) {
+    memcpy(&meta[SRC_ADDR], &reinterpret_cast<const sockaddr_in&>(name).sin_addr, 4);
+    return;
+  }
+  memcpy(&meta[SRC_ADDR], &name.sin6_addr, 16);
+  meta[SRC_SCOPE] = name.sin6_scope_id;
+}
+
+socklen_t destination(const uint32_t* meta, int family, sockaddr_in6* out) {
+  *out = {};
+  out->sin6_family = static_cast<sa_family_t>(family);
+  out->sin6_port = htons(static_cast<uint16_t>(meta[SRC_PORT]));
+  if (family == AF_INET) {
+    memcpy(&reinterpret_cast<sockaddr_in*>(out)->sin_addr, &meta[SRC_ADDR], 4);
+    return sizeof(sockaddr_in);
+  }
+  memcpy(&out->sin6_addr, &meta[SRC_ADDR], 16);
+  out->sin6_scope_id = meta[SRC_SCOPE];
+  return sizeof(sockaddr_in6);
+}
+
+/// The control messages of one outgoing packet.
+struct Outgoing {
+  alignas(cmsghdr) uint8_t bytes[CMSG_SPACE(sizeof(in6_pktinfo)) + CMSG_SPACE(sizeof(uint32_t))] = {};
+  size_t length = 0;
+
+  template <typename T>
+  void add(int level, int type, const T& value) {
+    auto* c = reinterpret_cast<cmsghdr*>(bytes + length);
+    c->cmsg_level = level;
+    c->cmsg_type = type;
+    c->cmsg_len = CMSG_LEN(sizeof value);
+    memcpy(CMSG_DATA(c), &value, sizeof value);
+    length += CMSG_SPACE(sizeof value);
+  }
+
+  /// Leave from the address the request was sent to; the route decides the interface. All zero: the kernel chooses.
+  void source(const uint32_t* meta, int family) {
+    const uint32_t* a = &meta[DST_ADDR];
+    if (family == AF_INET && a[0] != 0) {
+      in_pktinfo info = {};
+      memcpy(&info.ipi_spec_dst, a, 4);
+      add(IPPROTO_IP, IP_PKTINFO, info);
+    } else if (family == AF_INET6 && (a[0] | a[1] | a[2] | a[3]) != 0) {
+      in6_pktinfo info = {};
+      memcpy(&info.ipi6_addr, a, 16);
+      if (!IN6_IS_ADDR_MULTICAST(&info.ipi6_addr)) add(IPPROTO_IPV6, IPV6_PKTINFO, info);
+    }
+  }
+};
+
+/// Cooked T3 as NTP64 at offset 40, lowest bit cleared; rounded up so that reading it back gives the same nanosecond.
+void stampPacket(const uint32_t* meta, const timespec& raw, uint8_t* packet) {
+  int64_t nsec = raw.tv_nsec + static_cast<int64_t>(static_cast<int32_t>(meta[TX_CORR_NSEC]));
+  int64_t sec = static_cast<int64_t>(raw.tv_sec) + static_cast<int32_t>(meta[TX_CORR_SEC]) + nsec / NS;
+  nsec %= NS;
+  if (nsec < 0) {
+    nsec += NS;
+    sec--;
+  }
+  const auto fraction = static_cast<uint32_t>(((static_cast<uint64_t>(nsec) << 32) + NS - 1) / NS);
+  const uint32_t wire[2] = {htonl(static_cast<uint32_t>(sec + NTP_UNIX_OFFSET)), htonl(fraction & ~1U)};
+  memcpy(packet + TRANSMIT, wire, sizeof wire);
+}
+
+int64_t nowMs() {
+  int64_t ns = 0;
+  clockRead(CLOCK_MONOTONIC, &ns);
+  return ns / 1000000;
+}
+
+}  // namespace
+
+Status UdpSet::open(const std::vector<UdpOptions>& options) {
+  for (const UdpOptions& o : options) {
+    UdpSocket socket;
+    const Status status = openUdp(o, &socket);
+    if (!status.ok()) return status;
+    sockets_.push_back(std::move(socket));
+  }
+  return openEvent(&wake_);
+}
+
+void UdpSet::close() {
+  sockets_.clear();
+  wake_.reset();
+}
+
+int UdpSet::receive(uint8_t* slab, uint32_t* stamps, int timeoutMs) {
+  const int wait = timeoutMs < 0 ? MAX_WAIT_MS : std::min(timeoutMs, MAX_WAIT_MS);
+  size_t got = receiveAll(slab);
+  if (got > 0) return static_cast<int>(got);
+  const int64_t deadline = nowMs() + wait;
+  for (int64_t left = wait;; left = std::max<int64_t>(0, deadline - nowMs())) {
+    if (!pollOnce(stamps, static_cast<int>(left))) return 0;
+    got = receiveAll(slab);
+    if (got > 0 || left == 0) return static_cast<int>(got);
+  }
+}
+
+size_t UdpSet::receiveAll(uint8_t* slab) {
+  size_t got = 0;
+  // The first place rotates: one flooded socket must not starve the others.
+  const size_t n = sockets_.size();
+  for (size_t i = 0; i < n && got < SLOTS; i++) got += receiveFrom((first_ + i) % n, slab, got);
+  if (n > 1) first_ = (first_ + 1) % n;
+  return got;
+}
+
+size_t UdpSet::receiveFrom(size_t socket, uint8_t* slab, size_t first) {
+  for (size_t i = first; i < SLOTS; i++) {
+    vectors_[i] = {slab + i * SLOT_BYTES + DATA, MAX_PACKET};
+    messages_[i].msg_hdr = {&names_[i], sizeof names_[i], &vectors_[i], 1, control_[i].data(), CONTROL_BYTES, 0};
+  }
+  const int got = ::recvmmsg(sockets_[socket].fd.get(), &messages_[first], static_cast<unsigned>(SLOTS - first),
+                             MSG_DONTWAIT, nullptr);
+  // EAGAIN: empty. Anything else is an error of an earlier packet, which reading has cleared.
+  if (got <= 0) return 0;
+  for (size_t i = first; i < first + static_cast<size_t>(got); i++) fillSlot(socket, i, slab);
+  return static_cast<size_t>(got);
+}
+
+void UdpSet::fillSlot(size_t socket, size_t slot, uint8_t* slab) {
+  auto* meta = reinterpret_cast<uint32_t*>(slab + slot * SLOT_BYTES);
+  msghdr& header = messages_[slot].msg_hdr;
+  memset(meta, 0, DATA);
+  meta[SOCKET] = static_cast<uint32_t>(socket);
+  meta[RX_LENGTH] = messages_[slot].msg_len;
+  meta[TRUNCATED] = (header.msg_flags & MSG_TRUNC) != 0 ? 1 : 0;
+  meta[FAMILY] = sockets_[socket].family == AF_INET ? 4 : 6;
+  putSource(names_[slot], meta);
+  Ancillary a;
+  for (cmsghdr* c = CMSG_FIRSTHDR(&header); c != nullptr; c = CMSG_NXTHDR(&header, c)) {
+    if (c->cmsg_level == SOL_SOCKET) {
+      readStamps(c, &a);
+    } else {
+      readPktinfo(c, meta);
+    }
+  }
+  if (a.kind == KIND_DAEMON) clock_gettime(CLOCK_REALTIME, &a.stamp);
+  meta[RX_KIND] = a.kind;
+  putTime(meta, RX_SEC_LO, a.stamp);
+  if (a.overflowed) {
+    overflows_ += a.overflow - sockets_[socket].lastOverflow;  // modulo 2^32, as the kernel counts
+    sockets_[socket].lastOverflow = a.overflow;
+  }
+}
+
+/// False: woken, timed out, or signalled without anything to read. Error queues are emptied here, or poll() would return at once for ever.
+bool UdpSet::pollOnce(uint32_t* stamps, int timeoutMs) {
+  constexpr size_t MAX = 1 + 64;
+  pollfd polled[MAX];
+  const size_t n = std::min(sockets_.size(), MAX - 1);
+  polled[0] = {wake_.get(), POLLIN, 0};
+  for (size_t i = 0; i < n; i++) polled[i + 1] = {sockets_[i].fd.get(), POLLIN, 0};
+  if (::poll(polled, n + 1, timeoutMs) <= 0) return false;
+  if (polled[0].revents != 0) {
+    clearEvent(wake_.get());
+    return false;
+  }
+  bool useful = false;
+  for (size_t i = 0; i < n; i++) {
+    useful = useful || (polled[i + 1].revents & POLLIN) != 0;
+    if ((polled[i + 1].revents & POLLERR) == 0) continue;
+    if (drainSocket(i, stamps) > 0) useful = true;
+    int pending;
+    socklen_t length = sizeof pending;
+    ::getsockopt(sockets_[i].fd.get(), SOL_SOCKET, SO_ERROR, &pending, &length);
+  }
+  return useful;
+}
+
+int UdpSet::send(uint8_t* slab, size_t count) {
+  int sent = 0;
+  for (size_t i = 0; i < count; i++) {
+    auto* meta = reinterpret_cast<uint32_t*>(slab + i * SLOT_BYTES);
+    if (meta[TX_LENGTH] == 0) continue;
+    sendSlot(meta, slab + i * SLOT_BYTES + DATA);
+    if (meta[TX_ERRNO] == 0) sent++;
+  }
+  return sent;
+}
+
+void UdpSet::sendSlot(uint32_t* meta, uint8_t* packet) {
+  const bool stamp = (meta[TX_FLAGS] & FLAG_STAMP) != 0;
+  const size_t length = meta[TX_LENGTH];
+  meta[TX_ERRNO] = EINVAL;
+  if (meta[SOCKET] >= sockets_.size() || length > MAX_PACKET || (stamp && length < NTP_BYTES)) return;
+  UdpSocket& socket = sockets_[meta[SOCKET]];
+  if (meta[FAMILY] != (socket.family == AF_INET ? 4U : 6U)) return;
+  const bool wantTx = (meta[TX_FLAGS] & FLAG_WANT_TX) != 0 && socket.txFlags != 0;
+
+  sockaddr_in6 to;
+  const socklen_t toLength = destination(meta, socket.family, &to);
+  Outgoing control;
+  control.source(meta, socket.family);
+  if (wantTx) control.add(SOL_SOCKET, SO_TIMESTAMPING, socket.txFlags);
+  iovec vector = {packet, length};
+  const msghdr header = {&to, toLength, &vector, 1, control.length > 0 ? control.bytes : nullptr, control.length, 0};
+
+  timespec now;
+  clock_gettime(CLOCK_REALTIME, &now);
+  if (stamp) stampPacket(meta, now, packet);
+  const ssize_t sent = ::sendmsg(socket.fd.get(), &header, MSG_DONTWAIT | MSG_NOSIGNAL);
+  meta[TX_ERRNO] = sent < 0 ? static_cast<uint32_t>(errno) : 0;
+  putTime(meta, T3_SEC_LO, now);
+  if (!wantTx) return;
+  if (sent < 0) {
+    resetIds(socket);
+  } else {
+    meta[TX_ID] = socket.nextId++;
+    socket.outstanding++;
+  }
+}
+
+/**
+ * Whether a failed send advanced the kernel's counter depends on how far it came and on the kernel's version. Setting
+ * OPT_ID afresh puts the counter to 0; our own ids go on, from a new base.
+ */
+void UdpSet::resetIds(UdpSocket& socket) {
+  uint32_t flags = socket.timestamping & ~(SOF_TIMESTAMPING_TX_HARDWARE | SOF_TIMESTAMPING_TX_SOFTWARE |
+                                           SOF_TIMESTAMPING_TX_SCHED | SOF_TIMESTAMPING_TX_ACK | SOF_TIMESTAMPING_OPT_ID);
+  ::setsockopt(socket.fd.get(), SOL_SOCKET, SO_TIMESTAMPING, &flags, sizeof flags);
+  flags |= SOF_TIMESTAMPING_OPT_ID;
+  ::setsockopt(socket.fd.get(), SOL_SOCKET, SO_TIMESTAMPING, &flags, sizeof flags);
+  socket.lastIdBase = socket.idBase;
+  socket.idBase = socket.nextId;
+}
+
+}  // namespace tb

@@ -1,0 +1,98 @@
+// A set of UDP sockets served by one thread through a packet slab. Nothing is allocated a packet.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <netinet/in.h>
+#include <string>
+#include <sys/socket.h>
+#include <vector>
+
+#include "slab.h"
+#include "status.h"
+
+namespace tb {
+
+struct UdpOptions {
+  /// AF_INET or AF_INET6
+  int family = AF_INET;
+  /// Numeric; empty = any.
+  std::string address;
+  uint16_t port = 0;
+  std::string device;
+  bool reusePort = false;
+  bool reuseAddress = false;
+  bool freeBind = false;
+  int dscp = 0;
+  /// 0 = the system's default
+  int receiveBufferBytes = 0;
+  /// SOF_TIMESTAMPING_* asked for; 0 = SO_TIMESTAMPNS only
+  uint32_t timestamping = 0;
+};
+
+struct UdpSocket {
+  Fd fd;
+  int family = AF_INET;
+  uint16_t port = 0;
+  int receiveBufferBytes = 0;
+  /// Flags granted, those of transmission among them …
+  uint32_t timestamping = 0;
+  /// … and the ones a control message asks for a packet (the socket itself has them off: a stamp costs 1 µs).
+  uint32_t txFlags = 0;
+  /// Next transmit-stamp id. The kernel counts from 0 since its last reset; `idBase` is our id of its 0.
+  uint32_t nextId = 0;
+  uint32_t idBase = 0;
+  uint32_t lastIdBase = 0;
+  /// Stamps asked for and not seen yet; 0 spares the drain its system call.
+  uint32_t outstanding = 0;
+  /// SO_RXQ_OVFL as last reported.
+  uint32_t lastOverflow = 0;
+};
+
+/// Opens, configures and binds one socket (udp_open.cc).
+Status openUdp(const UdpOptions& options, UdpSocket* out);
+
+class UdpSet {
+ public:
+  /// A wait is cut here, so that a thread inside receive() comes back often enough to be terminated.
+  static constexpr int MAX_WAIT_MS = 1000;
+
+  Status open(const std::vector<UdpOptions>& options);
+  void close();
+  bool opened() const { return wake_.valid(); }
+
+  /// Packets put into slots 0…n−1; 0 = time-out, woken, or MAX_WAIT_MS over. Transmit stamps that come in meanwhile go into `stamps`.
+  int receive(uint8_t* slab, uint32_t* stamps, int timeoutMs);
+  /// Sends the slots below `count` whose TX_LENGTH is not 0, one sendmsg each; returns how many left.
+  int send(uint8_t* slab, size_t count);
+  /// Stamps now in the store, those that receive() found among them; the store counts as empty afterwards.
+  size_t drainTxStamps(uint32_t* stamps);
+
+  uint64_t overflows() const { return overflows_; }
+  int wakeFd() const { return wake_.get(); }
+  const std::vector<UdpSocket>& sockets() const { return sockets_; }
+
+ private:
+  static constexpr size_t CONTROL_BYTES = 256;
+
+  size_t receiveAll(uint8_t* slab);
+  size_t receiveFrom(size_t socket, uint8_t* slab, size_t first);
+  void fillSlot(size_t socket, size_t slot, uint8_t* slab);
+  void sendSlot(uint32_t* meta, uint8_t* packet);
+  bool pollOnce(uint32_t* stamps, int timeoutMs);
+  size_t drainSocket(size_t socket, uint32_t* stamps);
+  void storeStamp(size_t socket, const msghdr& header, uint32_t* stamps);
+  void resetIds(UdpSocket& socket);
+
+  std::vector<UdpSocket> sockets_;
+  Fd wake_;
+  size_t first_ = 0;
+  size_t stored_ = 0;
+  uint64_t overflows_ = 0;
+  std::array<mmsghdr, slab::SLOTS> messages_ = {};
+  std::array<iovec, slab::SLOTS> vectors_ = {};
+  std::array<sockaddr_in6, slab::SLOTS> names_ = {};
+  alignas(cmsghdr) std::array<std::array<uint8_t, CONTROL_BYTES>, slab::SLOTS> control_ = {};
+};
+
+}  // namespace tb

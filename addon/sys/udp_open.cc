@@ -1,0 +1,116 @@
+#include <cstring>
+#include <ctime>
+#include <linux/net_tstamp.h>
+#include <netdb.h>
+#include <netinet/ip.h>
+
+#include "udp.h"
+
+namespace tb {
+namespace {
+
+#ifndef IPV6_FREEBIND
+constexpr int IPV6_FREEBIND = 78;
+#endif
+
+constexpr uint32_t TX_RECORD = SOF_TIMESTAMPING_TX_HARDWARE | SOF_TIMESTAMPING_TX_SOFTWARE;
+constexpr uint32_t TX_ANY = TX_RECORD | SOF_TIMESTAMPING_TX_SCHED | SOF_TIMESTAMPING_TX_ACK;
+constexpr uint32_t RX_SOFTWARE = SOF_TIMESTAMPING_RX_SOFTWARE | SOF_TIMESTAMPING_SOFTWARE;
+
+Status setInt(int fd, int level, int name, int value) {
+  if (::setsockopt(fd, level, name, &value, sizeof value) != 0) return Status::last("setsockopt");
+  return {};
+}
+
+Status setBuffer(int fd, int bytes, int* granted) {
+  // FORCE passes net.core.rmem_max but needs CAP_NET_ADMIN.
+  if (bytes > 0 && !setInt(fd, SOL_SOCKET, SO_RCVBUFFORCE, bytes).ok()) setInt(fd, SOL_SOCKET, SO_RCVBUF, bytes);
+  int doubled = 0;
+  socklen_t length = sizeof doubled;
+  if (::getsockopt(fd, SOL_SOCKET, SO_RCVBUF, &doubled, &length) != 0) return Status::last("getsockopt");
+  *granted = doubled / 2;  // the kernel doubles what is asked for, for its own bookkeeping
+  return {};
+}
+
+/// The bits among `wanted` that this kernel takes (each kernel knows more of them; an unknown one fails the whole call).
+uint32_t probeTimestamping(int fd, uint32_t wanted) {
+  if (setInt(fd, SOL_SOCKET, SO_TIMESTAMPING, static_cast<int>(wanted)).ok()) return wanted;
+  uint32_t granted = 0;
+  for (uint32_t bit = 1; bit != 0; bit <<= 1) {
+    if ((wanted & bit) != 0 && setInt(fd, SOL_SOCKET, SO_TIMESTAMPING, static_cast<int>(bit)).ok()) granted |= bit;
+  }
+  return granted;
+}
+
+Status setTimestamping(UdpSocket& s, uint32_t wanted) {
+  const int fd = s.fd.get();
+  // Stamps are matched by the kernel's counter and without the packet's copy, or not at all.
+  if ((wanted & TX_ANY) != 0) wanted |= SOF_TIMESTAMPING_OPT_ID | SOF_TIMESTAMPING_OPT_TSONLY;
+  s.timestamping = wanted == 0 ? 0 : probeTimestamping(fd, wanted);
+  const uint32_t matched = SOF_TIMESTAMPING_OPT_ID | SOF_TIMESTAMPING_OPT_TSONLY;
+  s.txFlags = (s.timestamping & matched) == matched ? s.timestamping & TX_RECORD : 0;
+  if (s.timestamping != 0) {
+    // Off and on: probing may have left OPT_ID with a count, and setting it afresh starts the count at 0.
+    setInt(fd, SOL_SOCKET, SO_TIMESTAMPING, 0);
+    const Status set = setInt(fd, SOL_SOCKET, SO_TIMESTAMPING, static_cast<int>(s.timestamping & ~TX_ANY));
+    if (!set.ok()) return set;
+  }
+  if ((s.timestamping & RX_SOFTWARE) == RX_SOFTWARE) return {};
+  return setInt(fd, SOL_SOCKET, SO_TIMESTAMPNS, 1);
+}
+
+Status configure(const UdpOptions& o, int fd) {
+  const bool v6 = o.family == AF_INET6;
+  const int ip = v6 ? IPPROTO_IPV6 : IPPROTO_IP;
+  Status s;
+  if (v6) s = setInt(fd, ip, IPV6_V6ONLY, 1);
+  if (s.ok()) s = setInt(fd, ip, v6 ? IPV6_RECVPKTINFO : IP_PKTINFO, 1);
+  if (s.ok()) s = setInt(fd, SOL_SOCKET, SO_RXQ_OVFL, 1);
+  if (s.ok() && o.reuseAddress) s = setInt(fd, SOL_SOCKET, SO_REUSEADDR, 1);
+  if (s.ok() && o.reusePort) s = setInt(fd, SOL_SOCKET, SO_REUSEPORT, 1);
+  if (s.ok() && o.freeBind) s = setInt(fd, ip, v6 ? IPV6_FREEBIND : IP_FREEBIND, 1);
+  if (s.ok() && o.dscp != 0) s = setInt(fd, ip, v6 ? IPV6_TCLASS : IP_TOS, o.dscp << 2);
+  if (s.ok() && !o.device.empty() &&
+      ::setsockopt(fd, SOL_SOCKET, SO_BINDTODEVICE, o.device.data(), static_cast<socklen_t>(o.device.size())) != 0) {
+    s = Status::last("setsockopt");
+  }
+  return s;
+}
+
+Status bindTo(const UdpOptions& o, int fd, uint16_t* port) {
+  addrinfo hints = {};
+  hints.ai_family = o.family;
+  hints.ai_socktype = SOCK_DGRAM;
+  hints.ai_flags = AI_NUMERICHOST | AI_NUMERICSERV | AI_PASSIVE;
+  addrinfo* found = nullptr;
+  const std::string service = std::to_string(o.port);
+  const int failed = ::getaddrinfo(o.address.empty() ? nullptr : o.address.c_str(), service.c_str(), &hints, &found);
+  if (failed != 0) return {EINVAL, "getaddrinfo"};
+  const int bound = ::bind(fd, found->ai_addr, found->ai_addrlen);
+  const Status status = bound == 0 ? Status{} : Status::last("bind");
+  ::freeaddrinfo(found);
+  if (!status.ok()) return status;
+  sockaddr_in6 name = {};
+  socklen_t length = sizeof name;
+  if (::getsockname(fd, reinterpret_cast<sockaddr*>(&name), &length) != 0) return Status::last("getsockname");
+  *port = ntohs(name.sin6_port);  // same place in sockaddr_in
+  return {};
+}
+
+}  // namespace
+
+Status openUdp(const UdpOptions& options, UdpSocket* out) {
+  UdpSocket s;
+  s.family = options.family;
+  s.fd = Fd(::socket(options.family, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, IPPROTO_UDP));
+  if (!s.fd.valid()) return Status::last("socket");
+  Status status = configure(options, s.fd.get());
+  if (status.ok()) status = setBuffer(s.fd.get(), options.receiveBufferBytes, &s.receiveBufferBytes);
+  // Before bind: a packet that came in between would lack its stamp.
+  if (status.ok()) status = setTimestamping(s, options.timestamping);
+  if (status.ok()) status = bindTo(options, s.fd.get(), &s.port);
+  if (status.ok()) *out = std::move(s);
+  return status;
+}
+
+}  // namespace tb
