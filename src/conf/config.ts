@@ -350,6 +350,6 @@ export interface Config {
   readonly nts: NtsConfig;
   readonly logging: LogConfig;
   readonly process: ProcessConfig;
-  /** Lines for the log at start ("X directive is no longer supported"). */
+  /** Lines for the log at start ("X directive is no longer supported", "Invalid lock refid X"). */
   readonly warnings: readonly string[];
 }

@@ -27,8 +27,20 @@ export function parseConfig(source: ConfigSource, files: FileAccess, context: Co
   new Reader(files, draft, { onError: throwAt, onFileError: rethrow }).read(source);
   const fatal = fatalFindings(draft)[0];
   if (fatal !== undefined) throw new CodedError('ERR_TB_CONFIG', fatal.text);
+  draft.warnings.push(...warningFindings(draft).map(({ text }) => text));
   return draft;
 }
+
+/** Option -R: a restart makes none of the steps that belong to a start (initstepslew, a limited makestep). */
+export const forRestart = (config: Config): Config => {
+  const { clock, discipline } = config;
+  const { makestep } = discipline;
+  return {
+    ...config,
+    clock: { ...clock, initstepslew: undefined },
+    discipline: { ...discipline, makestep: makestep !== undefined && makestep.limit > 0 ? undefined : makestep },
+  };
+};
 
 export interface ConfigProblem {
   readonly severity: Severity;

@@ -36,13 +36,12 @@ export function parseLocal(args: Args): LocalOptions {
 
 const RX_FILTERS = ['none', 'ntp', 'ptp', 'all'] as const;
 const POLL: Range = { min: -6, max: 20 };
-const SAMPLES: Range = { min: 2, max: 64 };
 
 const HW_OPTIONS: OptionTable<HwTimestampConfig> = {
   minpoll: integer('minpoll', POLL),
   maxpoll: integer('maxpoll', POLL),
-  minsamples: integer('minsamples', SAMPLES),
-  maxsamples: integer('maxsamples', SAMPLES),
+  minsamples: integer('minsamples', NOT_NEGATIVE),
+  maxsamples: integer('maxsamples', NOT_NEGATIVE),
   precision: decimal('precision'),
   txcomp: decimal('txcomp'),
   rxcomp: decimal('rxcomp'),

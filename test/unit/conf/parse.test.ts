@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { CodedError } from '../../../src/base/errors.js';
 import { defaultConfig } from '../../../src/conf/defaults.js';
-import { checkConfig, flatten, formatProblem, parseConfig } from '../../../src/conf/parse.js';
+import { checkConfig, flatten, formatProblem, forRestart, parseConfig } from '../../../src/conf/parse.js';
 import { memoryFiles, NO_FILES, TIMEBALL } from './memoryfiles.js';
 
 const parse = (...lines: string[]) => parseConfig({ lines }, NO_FILES, TIMEBALL);
@@ -233,6 +233,13 @@ describe('values', () => {
     assert.equal(parse('tempcomp /s 30 /points').clock.tempcomp?.kind, 'points');
   });
 
+  it('a restart keeps only the steps that are always made', () => {
+    const restarted = (limit: string) => forRestart(parse('initstepslew 10 a', `makestep 1 ${limit}`));
+    assert.equal(restarted('3').clock.initstepslew, undefined);
+    assert.equal(restarted('3').discipline.makestep, undefined);
+    assert.deepEqual(restarted('-1').discipline.makestep, { threshold: 1, limit: -1 });
+  });
+
   it('called as chronyd, paths are chronyd’s', () => {
     const config = parseConfig({ lines: [] }, NO_FILES, { chronyNames: true });
     assert.equal(config.command.socket, '/var/run/chrony/chronyd.sock');
@@ -285,6 +292,7 @@ describe('the whole', () => {
   it('an unknown lock is told', () => {
     const [problem] = checkConfig({ lines: ['refclock PPS /dev/pps0 lock GPS'] }, NO_FILES, TIMEBALL);
     assert.equal(problem?.text, 'Invalid lock refid GPS');
+    assert.deepEqual(parse('refclock PPS /dev/pps0 lock GPS').warnings, ['Invalid lock refid GPS']);
   });
 });
 
