@@ -43,7 +43,7 @@ const findHandler = (name: RequestName, peer: CmdmonPeer, context: CmdmonContext
   return (change ?? look) as Handler<RequestName> | undefined;
 };
 
-/** The older layouts hold 32-bit counters of the same names. */
+/** Older SERVER_STATS replies hold the same counters in 32 bits. */
 const narrow = (values: Readonly<Record<string, unknown>>): Record<string, unknown> =>
   Object.fromEntries(
     Object.entries(values).map(([key, x]) => [key, typeof x === 'bigint' ? Number(BigInt.asUintN(32, x)) : x]),
@@ -56,7 +56,8 @@ const encodeAnswer = (
   answer: Answer<RequestName>,
 ): Uint8Array => {
   if (typeof answer === 'number') return encodeStatus(header, answer as Status);
-  const values = layout === REQUESTS[name].reply ? answer : narrow(answer as Readonly<Record<string, unknown>>);
+  const older = name === 'SERVER_STATS' && layout !== REQUESTS[name].reply;
+  const values = older ? narrow(answer as Readonly<Record<string, unknown>>) : answer;
   return encodeReply(header, layout, values as ReplyValues<ReplyName>);
 };
 

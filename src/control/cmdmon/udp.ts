@@ -12,7 +12,7 @@ const label = (address: IpBytes, port: number): string =>
 
 const bind = (address: IpBytes, port: number): Promise<Socket> =>
   new Promise((resolve, reject) => {
-    const socket = createSocket(address.length === 4 ? 'udp4' : { type: 'udp6', ipv6Only: true });
+    const socket = createSocket(address.length === 4 ? { type: 'udp4' } : { type: 'udp6', ipv6Only: true });
     socket.once('error', (error) => {
       socket.close();
       reject(error);

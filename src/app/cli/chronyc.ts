@@ -1,0 +1,78 @@
+import { createInterface } from 'node:readline';
+import { CodedError } from '../../base/errors.js';
+import type { CliOptions } from './args.js';
+import { COMMANDS, Failed } from './commands.js';
+import type { CliIo, Session } from './session.js';
+import { SyntaxFault } from './syntax.js';
+import { Refusal, Talker } from './talk.js';
+
+const openSession = (options: CliOptions, io: CliIo): Session => ({
+  talker: new Talker(options),
+  io,
+  mode: options.json ? 'json' : options.csv ? 'csv' : 'text',
+  wide: options.wide,
+  naming: options.naming,
+  family: options.family,
+});
+
+/** What went wrong, said where chronyc says it: the daemon's word on stdout, the user's mistake on stderr. */
+const tell = (error: unknown, session: Session): void => {
+  const { io, mode } = session;
+  if (error instanceof Failed) return;
+  if (error instanceof SyntaxFault) io.err(`${error.message}\n`);
+  else if (error instanceof Refusal) {
+    const json = JSON.stringify({ status: error.status, error: error.message });
+    io.out(`${mode === 'json' ? json : error.message}\n`);
+  } else if (error instanceof CodedError && error.code === 'ERR_TB_TALK') {
+    io.out(`${mode === 'json' ? JSON.stringify({ code: error.code, error: error.message }) : error.message}\n`);
+  } else throw error;
+};
+
+type Outcome = 'ok' | 'failed' | 'quit';
+
+const runLine = async (session: Session, line: string): Promise<Outcome> => {
+  const [name = '', ...args] = line.trim().split(/\s+/);
+  // Comments, for commands that come from a file.
+  if (name === '' || /^[!;#%]/.test(name)) return 'ok';
+  if (name === 'exit' || name === 'quit') return 'quit';
+  try {
+    if (!Object.hasOwn(COMMANDS, name)) throw new SyntaxFault('Unrecognized command');
+    await COMMANDS[name]!(session, args);
+    return 'ok';
+  } catch (error) {
+    tell(error, session);
+    return 'failed';
+  }
+};
+
+/** Commands one after the other; the last one decides. */
+const runLines = async (
+  session: Session,
+  lines: AsyncIterable<string> | Iterable<string>,
+  endDot: boolean,
+): Promise<boolean> => {
+  let ok = true;
+  for await (const line of lines) {
+    const outcome = await runLine(session, line);
+    if (outcome === 'quit') break;
+    ok = outcome === 'ok';
+    if (endDot) session.io.out('.\n');
+  }
+  return ok;
+};
+
+/** Commands come as words, or from standard input when there are none. Returns the exit code: 0 or 1. */
+export const chronyc = async (options: CliOptions, io: CliIo, input: NodeJS.ReadableStream): Promise<number> => {
+  const session = openSession(options, io);
+  try {
+    if (!(await session.talker.open())) {
+      io.err('Could not open connection to daemon\n');
+      return 1;
+    }
+    const { words, multiple, endDot } = options;
+    const lines = multiple ? words : words.length > 0 ? [words.join(' ')] : createInterface({ input });
+    return (await runLines(session, lines, endDot)) ? 0 : 1;
+  } finally {
+    session.talker.close();
+  }
+};
