@@ -4,6 +4,8 @@
 static Napi::Object init(Napi::Env env, Napi::Object exports) {
   tb::Environment::install(env);
   tb::bindClock(env, exports);
+  tb::bindPps(env, exports);
+  tb::bindPhc(env, exports);
   tb::bindShm(env, exports);
   tb::bindArrivals(env, exports);
   tb::bindDatagram(env, exports);

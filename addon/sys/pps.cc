@@ -1,0 +1,108 @@
+#include "pps.h"
+
+#include <cstddef>
+#include <fcntl.h>
+#include <linux/pps.h>
+#include <sys/ioctl.h>
+
+namespace tb {
+namespace {
+
+constexpr int64_t NS = 1000000000;
+
+// The ioctl numbers encode the size of a pointer: the header's are right for each ABI, these for 64 bits.
+static_assert(sizeof(void*) != 8 || static_cast<uint32_t>(PPS_FETCH) == 0xc00870a4, "PPS_FETCH");
+static_assert(sizeof(void*) != 8 || static_cast<uint32_t>(PPS_SETPARAMS) == 0x400870a2, "PPS_SETPARAMS");
+static_assert(sizeof(pps_ktime) == 16 && sizeof(pps_kinfo) == 48 && sizeof(pps_fdata) == 64, "linux/pps.h");
+static_assert(sizeof(pps_kparams) == 40 && offsetof(pps_kparams, clear_off_tu) == 24, "pps_kparams");
+
+int64_t toNs(const pps_ktime& t) { return t.sec * NS + t.nsec; }
+
+pps_ktime fromNs(int64_t ns) {
+  pps_ktime t = {};
+  t.sec = ns / NS;
+  t.nsec = static_cast<int32_t>(ns % NS);
+  if (t.nsec < 0) {
+    t.nsec += static_cast<int32_t>(NS);
+    t.sec--;
+  }
+  return t;
+}
+
+Status control(int fd, unsigned long request, void* argument) {
+  if (::ioctl(fd, request, argument) != 0) return Status::last("ioctl");
+  return {};
+}
+
+Status fetchFrom(int fd, int64_t timeoutMs, PpsInfo* out) {
+  pps_fdata data = {};
+  if (timeoutMs < 0) {
+    data.timeout.flags = PPS_TIME_INVALID;
+  } else {
+    data.timeout = fromNs(timeoutMs * 1000000);
+  }
+  const Status status = control(fd, PPS_FETCH, &data);
+  if (!status.ok()) return status;
+  out->assertSequence = data.info.assert_sequence;
+  out->clearSequence = data.info.clear_sequence;
+  out->assertTime = toNs(data.info.assert_tu);
+  out->clearTime = toNs(data.info.clear_tu);
+  out->mode = data.info.current_mode;
+  return {};
+}
+
+}  // namespace
+
+Status Pps::open(const std::string& path) {
+  Fd fd(::open(path.c_str(), O_RDWR | O_NOCTTY | O_NONBLOCK | O_CLOEXEC));
+  if (!fd.valid()) return Status::last("open");
+  fd_ = std::move(fd);
+  int mode = 0;
+  const Status status = capabilities(&mode);
+  if (!status.ok()) close();
+  return status;
+}
+
+Status Pps::capabilities(int* mode) const { return control(fd_.get(), PPS_GETCAP, mode); }
+
+Status Pps::getParams(PpsParams* out) const {
+  pps_kparams params = {};
+  const Status status = control(fd_.get(), PPS_GETPARAMS, &params);
+  if (!status.ok()) return status;
+  *out = {params.mode, toNs(params.assert_off_tu), toNs(params.clear_off_tu)};
+  return {};
+}
+
+Status Pps::setParams(const PpsParams& params) const {
+  pps_kparams in = {};
+  in.api_version = PPS_API_VERS;
+  in.mode = params.mode;
+  in.assert_off_tu = fromNs(params.assertOffset);
+  in.clear_off_tu = fromNs(params.clearOffset);
+  return control(fd_.get(), PPS_SETPARAMS, &in);
+}
+
+Status Pps::fetch(int64_t timeoutMs, PpsInfo* out) const { return fetchFrom(fd_.get(), timeoutMs, out); }
+
+Status Pps::start(std::shared_ptr<std::atomic<bool>> stopped, std::function<void(const PpsInfo&)> onInfo,
+                  std::function<void(int)> onError) const {
+  const int own = ::fcntl(fd_.get(), F_DUPFD_CLOEXEC, 0);
+  if (own < 0) return Status::last("fcntl");
+  auto fd = std::make_shared<Fd>(own);
+  startThread("tb-pps", [fd, stopped = std::move(stopped), onInfo = std::move(onInfo), onError = std::move(onError)] {
+    PpsInfo last;
+    while (!*stopped) {
+      PpsInfo info;
+      const Status status = fetchFrom(fd->get(), THREAD_TIMEOUT_MS, &info);
+      if (*stopped) return;
+      if (status.error == ETIMEDOUT || status.error == EINTR) continue;
+      if (!status.ok()) return onError(status.error);
+      const bool fresh = info.assertSequence != last.assertSequence || info.clearSequence != last.clearSequence;
+      last = info;
+      if (fresh) onInfo(info);
+    }
+  }).detach();
+  return {};
+}
+
+}  // namespace tb

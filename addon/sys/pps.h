@@ -1,0 +1,58 @@
+// Kernel PPS sources (RFC 2783 over linux/pps.h).
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+
+#include "status.h"
+
+namespace tb {
+
+struct PpsParams {
+  int mode = 0;
+  /// ns
+  int64_t assertOffset = 0;
+  int64_t clearOffset = 0;
+};
+
+struct PpsInfo {
+  uint32_t assertSequence = 0;
+  uint32_t clearSequence = 0;
+  /// CLOCK_REALTIME, ns; 0 with sequence 0 = no event yet
+  int64_t assertTime = 0;
+  int64_t clearTime = 0;
+  int mode = 0;
+};
+
+class Pps {
+ public:
+  /// ENOTTY: a device that is not a PPS source.
+  Status open(const std::string& path);
+  void close() { fd_.reset(); }
+  bool opened() const { return fd_.valid(); }
+
+  Status capabilities(int* mode) const;
+  Status getParams(PpsParams* out) const;
+  /// For every opener of the source.
+  Status setParams(const PpsParams& params) const;
+  /// 0 = the last event at once; negative = wait for ever. ETIMEDOUT.
+  Status fetch(int64_t timeoutMs, PpsInfo* out) const;
+
+  /// Longest wait of the fetch thread: how long it may outlive its stop.
+  static constexpr int64_t THREAD_TIMEOUT_MS = 1500;
+  /**
+   * Fetches on a detached thread until `*stopped` or an error other than ETIMEDOUT. PPS_FETCH can be interrupted by
+   * nothing but a signal (and poll() on the device means nothing on old kernels), so the thread is not waited for: it owns a
+   * dup of the descriptor and looks at `stopped` before it reports.
+   */
+  Status start(std::shared_ptr<std::atomic<bool>> stopped, std::function<void(const PpsInfo&)> onInfo,
+               std::function<void(int)> onError) const;
+
+ private:
+  Fd fd_;
+};
+
+}  // namespace tb
