@@ -61,3 +61,19 @@ export const requirePeer = (t: TestContext, name: string): string | undefined =>
   t.skip(`peer ${name} is not installed`);
   return undefined;
 };
+
+/** Environment for a peer out of a prefix: its shared libraries and Python modules stand beside it. */
+export const peerEnv = (path: string): NodeJS.ProcessEnv => {
+  const lib = join(dirname(path), '..', 'lib');
+  const arch = existsSync(lib) ? readdirSync(lib).filter((entry) => entry.endsWith('-linux-gnu')) : [];
+  // ntpsec keeps its library in a folder of its own.
+  const libraries = [lib, ...arch.flatMap((entry) => [join(lib, entry), join(lib, entry, 'ntp')])];
+  if (!path.startsWith(join(repoRoot, '.peers')) && !path.startsWith(process.env['TIMEBALL_PEERS'] ?? '\0')) {
+    return process.env;
+  }
+  return {
+    ...process.env,
+    LD_LIBRARY_PATH: libraries.join(delimiter),
+    PYTHONPATH: join(lib, 'python3', 'dist-packages'),
+  };
+};
