@@ -2,6 +2,7 @@ import type { Instant } from '../base/time.js';
 import type { Seconds } from '../base/units.js';
 import type { Config } from '../conf/config.js';
 import type { DisciplineOptions, LocalOptions, RefclockOptions, SelectionOptions } from '../core/refclock/options.js';
+import type { Trace } from '../core/report/traces.js';
 import type { ClockControl } from './clock.js';
 
 /** Everything the engine needs to know; it reads no file and asks no clock. */
@@ -18,6 +19,8 @@ export interface EngineConfig {
   readonly buildDate: Instant;
   /** Kernel's 11-minute RTC mode wanted: clear STA_UNSYNC (directive rtcsync). */
   readonly rtcsync: boolean;
+  /** chrony's log files that somebody writes. */
+  readonly traces: ReadonlySet<Trace['log']>;
   /** s between drift saves; 0 = no drift file. */
   readonly driftInterval: Seconds;
 }
@@ -29,6 +32,8 @@ export interface HostFacts {
   readonly buildDate: Instant;
 }
 
+const TRACES: readonly Trace['log'][] = ['tracking', 'statistics', 'refclocks'];
+
 /** The engine's part of a configuration. */
 export const engineConfig = (config: Config, host: HostFacts): EngineConfig => ({
   refclocks: config.refclocks,
@@ -39,5 +44,6 @@ export const engineConfig = (config: Config, host: HostFacts): EngineConfig => (
   control: host.control,
   buildDate: host.buildDate,
   rtcsync: config.clock.rtcsync,
+  traces: new Set(TRACES.filter((name) => config.logging.logdir !== undefined && config.logging.log.has(name))),
   driftInterval: config.clock.driftfile?.interval ?? 0,
 });

@@ -25,6 +25,7 @@ import type { Command, Effect, Event, Now } from './events.js';
 import { LeapKeeper } from './leap.js';
 import { LocalReference } from './local.js';
 import { PollTimers } from './polls.js';
+import { Tracer } from './tracer.js';
 
 /** Measurements kept a source to warm the estimator up when the source is selected. */
 const RECENT = 8;
@@ -49,6 +50,9 @@ interface Reference {
 
 type FactLike = Omit<Fact, 'at'>;
 
+/** The clocks while an event is handled. */
+type Moment = { raw: Instant; mono: Mono };
+
 export class Engine {
   readonly clock: CookedClock;
   private readonly config: EngineConfig;
@@ -72,6 +76,7 @@ export class Engine {
   /** The kernel's rate has changed, and with it how raw becomes cooked, since the server state was published. */
   private stale = false;
   private effects: Effect[] = [];
+  private readonly traces: Tracer;
 
   constructor(config: EngineConfig, now: Now) {
     this.config = config;
@@ -98,13 +103,16 @@ export class Engine {
     );
     this.local = new LocalReference(config.local);
     this.leap = new LeapKeeper(d.leapsecmode, config.control !== undefined);
+    this.traces = new Tracer(config.traces, infos.length, (trace) => this.effects.push({ kind: 'trace', trace }));
     this.recent = infos.map(() => []);
     this.deviceUp = infos.map(() => false);
     this.started = now.mono;
   }
 
-  handle(event: Event, now: Now): readonly Effect[] {
+  handle(event: Event, at: Now): readonly Effect[] {
     this.effects = [];
+    // One moment for all that follows: a step of the raw clock moves it, and nobody goes on with the time before it.
+    const now: Moment = { ...at };
     switch (event.kind) {
       case 'start':
         this.start(event.driftFreq, event.driftSkew, now);
@@ -168,6 +176,7 @@ export class Engine {
       // The kernel inserted or deleted the leap second that we armed: cooked time goes with it.
       this.changeHistory({ at: this.clock.now(now.raw), doffset: offset, dfreq: 0, kind: 'leap' });
       this.clock.view = { ...this.clock.view, ref: add(this.clock.view.ref, offset) };
+      this.publish(now);
       return;
     }
     this.clock.rawJumped(now.raw, offset);
@@ -194,6 +203,15 @@ export class Engine {
         this.sources.reselect();
         this.select(now);
         break;
+      case 'reselect-distance':
+        this.sources.setReselectDistance(command.distance);
+        break;
+      case 'max-update-skew':
+        this.discipline.setMaxUpdateSkew(command.skewPpm);
+        break;
+      case 'reset-sources':
+        for (let i = 0; i < this.recent.length; i++) this.sources.reset(i);
+        break;
       case 'shutdown':
         this.saveDrift(now);
         this.effects.push({ kind: 'exit', code: 0, reason: 'shutdown' });
@@ -208,6 +226,7 @@ export class Engine {
       const recent = this.recent[m.source]!;
       recent.push(m);
       if (recent.length > RECENT) recent.shift();
+      this.traces.measured(m, this.manager.name(m.source), this.clock.correction(now.raw));
       const selected = this.selection?.selected;
       if (m.source === selected) this.update(m, now);
       // A new source need not wait a whole poll interval for its first statistics.
@@ -227,6 +246,9 @@ export class Engine {
     this.referenceTime = time;
     this.apply(correction, time, now);
     this.publish(now);
+    if (this.traces.wants('tracking')) {
+      this.traces.tracking(this.tracking(now), time, this.selection?.combined.length ?? 0, this.discipline.bound(time));
+    }
   }
 
   private apply(c: Correction, at: Instant, now: Now): void {
@@ -254,7 +276,12 @@ export class Engine {
     const result = this.manager.poll(source, this.context(now));
     this.polls.polled(source, result.sample !== undefined, now.mono);
     this.sources.reach(source, result.reached);
-    if (result.sample !== undefined) this.sources.accumulate(source, result.sample);
+    if (result.sample !== undefined) {
+      this.sources.accumulate(source, result.sample);
+      this.traces.filtered(result.sample, this.manager.name(source));
+      if (this.traces.wants('statistics'))
+        this.traces.statistics(source, this.sourcestats(now)[source]!, this.clock.now(now.raw));
+    }
     this.select(now);
   }
 
@@ -299,9 +326,10 @@ export class Engine {
     this.stale = true;
   }
 
-  private step(now: Now): void {
+  private step(now: Moment): void {
     const step = this.clock.step(now.raw);
     if (step !== undefined) {
+      now.raw = step.raw;
       this.lastStep = now.mono;
       this.effects.push({ kind: 'step-clock', offset: step.offset });
       this.fact(now, {
@@ -311,9 +339,8 @@ export class Engine {
         fields: { offset: step.offset },
       });
     }
-    const raw = step?.raw ?? now.raw;
-    this.steer({ raw, mono: now.mono });
-    this.publish({ raw, mono: now.mono });
+    this.steer(now);
+    this.publish(now);
   }
 
   /** Stamps that were taken before the raw clock was stepped, but come in after it, are on the old scale. */

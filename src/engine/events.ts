@@ -3,8 +3,9 @@
  * replayed. Times inside events are raw (CLOCK_REALTIME as stamped); `now` comes beside the event.
  */
 import type { Instant, Mono } from '../base/time.js';
-import type { Frequency, Leap, Seconds } from '../base/units.js';
+import type { Frequency, Seconds } from '../base/units.js';
 import type { ServerState } from '../core/ntp/state.js';
+import type { Trace } from '../core/report/traces.js';
 import type { ClockStatus } from '../ports/clock.js';
 import type { DeviceState } from '../ports/device.js';
 import type { Fact } from '../ports/observer.js';
@@ -22,6 +23,9 @@ export type Command =
   | { readonly name: 'makestep' }
   | { readonly name: 'set-makestep'; readonly threshold: Seconds; readonly limit: number }
   | { readonly name: 'reselect' }
+  | { readonly name: 'reselect-distance'; readonly distance: Seconds }
+  | { readonly name: 'max-update-skew'; readonly skewPpm: number }
+  | { readonly name: 'reset-sources' }
   | { readonly name: 'shutdown' };
 
 export type Event =
@@ -49,10 +53,6 @@ export type Effect =
   | { readonly kind: 'server-state'; readonly state: ServerState }
   | { readonly kind: 'save-drift'; readonly freqPpm: number; readonly skewPpm: number }
   | { readonly kind: 'fact'; readonly fact: Fact }
+  /** For chrony's log files; only those that EngineConfig.traces asks for. */
+  | { readonly kind: 'trace'; readonly trace: Trace }
   | { readonly kind: 'exit'; readonly code: number; readonly reason: string };
-
-export interface LeapState {
-  readonly leap: Leap;
-  /** Midnight UTC at which the leap happens. */
-  readonly at: Instant | undefined;
-}

@@ -1,7 +1,7 @@
 import { fromUnix } from '../base/time.js';
 import type { FileAccess } from '../conf/files.js';
 import { parseConfig } from '../conf/parse.js';
-import type { EngineConfig } from '../engine/config.js';
+import { type EngineConfig, engineConfig as fromConfig } from '../engine/config.js';
 import { KERNEL_ACTUATOR } from './clock.js';
 
 const NO_FILES: FileAccess = { read: () => undefined, list: () => [] };
@@ -18,15 +18,9 @@ const BUILD_DATE = fromUnix(1_577_836_800);
  */
 export const engineConfig = (lines: readonly string[], control: boolean): EngineConfig => {
   const config = parseConfig({ lines }, NO_FILES, { chronyNames: false });
-  return {
-    refclocks: config.refclocks,
-    discipline: config.discipline,
-    selection: config.selection,
-    local: config.local,
-    precision: config.clock.clockprecision ?? PRECISION,
+  return fromConfig(config, {
+    precision: PRECISION,
     control: control ? KERNEL_ACTUATOR : undefined,
     buildDate: BUILD_DATE,
-    rtcsync: config.clock.rtcsync,
-    driftInterval: config.clock.driftfile?.interval ?? 0,
-  };
+  });
 };

@@ -72,11 +72,14 @@ export class DaemonContext implements CmdmonContext {
         if (!this.parts.canStep) return STATUS.FAILED;
         runtime.dispatch({ kind: 'command', command: { name: 'makestep' } });
         return STATUS.SUCCESS;
-      case 'set-makestep':
-        runtime.dispatch({ kind: 'command', command });
-        return STATUS.SUCCESS;
       case 'reselect':
-        runtime.dispatch({ kind: 'command', command: { name: 'reselect' } });
+      case 'reset-sources':
+        runtime.dispatch({ kind: 'command', command: { name: command.name } });
+        return STATUS.SUCCESS;
+      case 'set-makestep':
+      case 'reselect-distance':
+      case 'max-update-skew':
+        runtime.dispatch({ kind: 'command', command });
         return STATUS.SUCCESS;
       case 'cyclelogs':
         this.parts.cycleLogs();

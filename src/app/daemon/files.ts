@@ -13,7 +13,7 @@ export const findConfigFile = (chronyNames: boolean): string => {
 export const readConfigFiles: FileAccess = {
   read(path) {
     try {
-      return readFileSync(path, 'latin1');
+      return readFileSync(path, 'utf8');
     } catch (error) {
       if ((error as { code?: string }).code === 'ENOENT') return undefined;
       const text = `Could not open ${path} : ${(error as Error).message}`;

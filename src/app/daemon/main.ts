@@ -6,7 +6,7 @@ import { basename } from 'node:path';
 import { VERSION } from '../../base/build.js';
 import { CodedError } from '../../base/errors.js';
 import type { Config } from '../../conf/config.js';
-import { type ConfigSource, flatten, parseConfig } from '../../conf/parse.js';
+import { type ConfigSource, flatten, forRestart, parseConfig } from '../../conf/parse.js';
 import { goToBackground, inBackground, tellStarter } from './background.js';
 import { findConfigFile, readConfigFiles } from './files.js';
 import { type DaemonOptions, daemonUsage, parseDaemonArgs } from './options.js';
@@ -64,7 +64,8 @@ const start = async (options: DaemonOptions, program: string, chronyNames: boole
     flatten(source, readConfigFiles, context, (line) => process.stdout.write(`${line}\n`));
     return EXIT.OK;
   }
-  const config = parseConfig(source, readConfigFiles, context);
+  const parsed = parseConfig(source, readConfigFiles, context);
+  const config = options.restart ? forRestart(parsed) : parsed;
   checkPrivilege(options);
   const { pidfile } = config.process;
   if (options.once === undefined && pidfile !== undefined) checkOtherInstance(pidfile);
@@ -79,22 +80,21 @@ const start = async (options: DaemonOptions, program: string, chronyNames: boole
 };
 
 /** `invoked`: the name by which the program was called. Exits the process, or leaves it running as the daemon. */
-export const daemonMain = async (argv: readonly string[], invoked: string): Promise<void> => {
+export const daemonMain = async (argv: readonly string[], invoked: string): Promise<number> => {
   const program = basename(invoked);
   const chronyNames = program === 'chronyd';
   try {
     const options = parseDaemonArgs(argv);
     if (options.action === 'help') {
       process.stdout.write(daemonUsage(program));
-      process.exit(EXIT.OK);
+      return EXIT.OK;
     }
     if (options.action === 'version') {
       process.stdout.write(`${program} (timeball) version ${VERSION}\n`);
-      process.exit(EXIT.OK);
+      return EXIT.OK;
     }
-    const code = await start(options, program, chronyNames);
-    if (code !== undefined) process.exit(code);
+    return (await start(options, program, chronyNames)) ?? EXIT.OK;
   } catch (error) {
-    fatal(error, chronyNames);
+    return fatal(error, chronyNames);
   }
 };

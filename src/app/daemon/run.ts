@@ -67,7 +67,7 @@ class Daemon {
     const now = { raw: this.clock.realtime(), mono: this.clock.monotonic() };
     const host = { precision: measurePrecision(this.clock), control, buildDate: BUILD_DATE };
     this.engine = new Engine(engineConfig(config, host), now);
-    this.traces = new TraceLogs(config.logging, this.engine, this.log);
+    this.traces = new TraceLogs(config.logging, (text) => this.say('warn', 'log.problem', text));
     const step = (): void => this.runtime.dispatch({ kind: 'command', command: { name: 'makestep' } });
     const done = (): void => this.exit(EXIT.OK, '');
     const oneshot = options.once === undefined ? undefined : new Oneshot(options.once, step, done);
@@ -79,10 +79,8 @@ class Daemon {
       observer: this.log,
       driftFile: config.clock.driftfile?.path,
       publish: (state) => start.server.publish(state),
-      after: (event, effects, at) => {
-        this.traces.after(event, effects, at);
-        oneshot?.after(this.engine.tracking(at));
-      },
+      trace: (effect) => this.traces.write(effect),
+      after: (now) => oneshot?.after(this.engine.tracking(now)),
       exit: (code, reason) => this.exit(code, reason),
     });
   }

@@ -19,8 +19,9 @@ export interface RuntimeParts {
   readonly driftFile: string | undefined;
   /** A new state for the packet plane. */
   readonly publish: (state: ServerState) => void;
-  /** After every event, for logs and live views. */
-  readonly after?: (event: Event, effects: readonly Effect[], now: Now) => void;
+  readonly trace: (effect: Extract<Effect, { kind: 'trace' }>) => void;
+  /** After every event. */
+  readonly after: (now: Now) => void;
   readonly exit: (code: number, reason: string) => void;
 }
 
@@ -57,7 +58,7 @@ export class Runtime {
     const now = this.now();
     const effects = this.parts.engine.handle(event, now);
     for (const effect of effects) this.apply(effect, now);
-    this.parts.after?.(event, effects, now);
+    this.parts.after(now);
   }
 
   private apply(effect: Effect, now: Now): void {
@@ -89,6 +90,9 @@ export class Runtime {
         return;
       case 'fact':
         this.parts.observer.fact(effect.fact);
+        return;
+      case 'trace':
+        this.parts.trace(effect);
         return;
       case 'exit':
         this.parts.exit(effect.code, effect.reason);

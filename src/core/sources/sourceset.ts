@@ -36,7 +36,7 @@ export class SourceSet {
 
   constructor(
     infos: readonly SourceInfo[],
-    private readonly options: SelectionOptions,
+    private options: SelectionOptions,
     precision: Seconds,
     private readonly maxclockerror: Frequency,
   ) {
@@ -72,6 +72,11 @@ export class SourceSet {
   reselect(): void {
     this.current = undefined;
     for (const source of this.sources) source.updates = Math.max(1, source.updates);
+  }
+
+  /** Command `reselectdist`: s. */
+  setReselectDistance(reselectdist: Seconds): void {
+    this.options = { ...this.options, reselectdist };
   }
 
   rebase(change: ClockChange): void {

@@ -1,0 +1,29 @@
+import type { LogConfig } from '../../conf/config.js';
+import type { Effect } from '../../engine/events.js';
+import { ChronyFiles } from '../../observe/chronyfiles.js';
+
+/** chrony's log files, fed with the engine's traces. */
+export class TraceLogs {
+  private readonly files: ChronyFiles | undefined;
+
+  constructor(config: LogConfig, onProblem: (text: string) => void) {
+    const { logdir, logbanner, log } = config;
+    if (logdir !== undefined) this.files = new ChronyFiles({ logdir, logbanner, names: log, onProblem });
+    else if (log.size > 0) onProblem('logdir not specified');
+  }
+
+  write(effect: Extract<Effect, { kind: 'trace' }>): void {
+    const { trace } = effect;
+    if (trace.log === 'tracking') this.files?.tracking(trace);
+    else if (trace.log === 'statistics') this.files?.statistics(trace);
+    else this.files?.refclocks(trace);
+  }
+
+  reopen(): void {
+    this.files?.cycle();
+  }
+
+  close(): void {
+    this.files?.close();
+  }
+}

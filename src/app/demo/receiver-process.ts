@@ -1,0 +1,35 @@
+import { createInterface } from 'node:readline';
+import { loadNative } from '../../devices/native.js';
+import { type DemoReceiverReady, parseReceiverConfig, parseReceiverControl } from './receiver-config.js';
+import { DemoReceiver } from './receiver-device.js';
+
+/**
+ * Main of the demo's receiver: `node receiver-process.js '{"link":"/run/demo/gps0","shm":77}'`. Control messages come
+ * as JSON lines on standard input; when that ends, because the parent went away, so does this process.
+ */
+const config = parseReceiverConfig(process.argv[2]);
+if (typeof config === 'string') {
+  process.stderr.write(`receiver: ${config}\n`);
+  process.exit(64);
+}
+
+const receiver = new DemoReceiver(loadNative(), config);
+const leave = () => {
+  receiver.stop();
+  process.exit(0);
+};
+
+receiver.start();
+const lines = createInterface({ input: process.stdin });
+lines.on('line', (line) => {
+  const control = parseReceiverControl(line);
+  if (control === undefined) process.stderr.write('receiver: not a control message\n');
+  else receiver.apply(control);
+});
+lines.on('close', leave);
+process.on('SIGTERM', leave);
+process.on('SIGINT', leave);
+process.stdout.on('error', leave);
+
+const ready: DemoReceiverReady = { ready: true, link: config.link, slave: receiver.slavePath ?? '', shm: config.shm };
+process.stdout.write(`${JSON.stringify(ready)}\n`);

@@ -1,0 +1,95 @@
+import type { Instant } from '../base/time.js';
+import { PPM, type Seconds } from '../base/units.js';
+import type { Measured } from '../core/refclock/manager.js';
+import type { SourcestatsReport, TrackingReport } from '../core/report/reports.js';
+import type { Trace } from '../core/report/traces.js';
+import type { Sample } from '../core/sample.js';
+
+interface LastEstimate {
+  readonly freq: number;
+  readonly skew: number;
+}
+
+/** Makes the lines of chrony's log files out of what happens, for those logs that are wanted. */
+export class Tracer {
+  private readonly wanted: ReadonlySet<Trace['log']>;
+  private readonly emit: (trace: Trace) => void;
+  /** Samples since the last poll, a source. */
+  private readonly sequence: Map<string, number> = new Map();
+  private readonly last: (LastEstimate | undefined)[];
+
+  constructor(wanted: ReadonlySet<Trace['log']>, sources: number, emit: (trace: Trace) => void) {
+    this.wanted = wanted;
+    this.emit = emit;
+    this.last = new Array<LastEstimate | undefined>(sources).fill(undefined);
+  }
+
+  wants(log: Trace['log']): boolean {
+    return this.wanted.has(log);
+  }
+
+  /** `correction`: cooked − raw now, s. */
+  measured(m: Measured, refid: string, correction: Seconds): void {
+    if (!this.wants('refclocks')) return;
+    const { time: at, offset, leap, peerDispersion } = m.sample;
+    const sequence = this.sequence.get(refid) ?? 0;
+    this.sequence.set(refid, sequence + 1);
+    const raw = { sequence, pulse: m.pulse, offset: offset + correction };
+    this.emit({ log: 'refclocks', at, refid, raw, leap, cookedOffset: offset, dispersion: peerDispersion });
+  }
+
+  /** The filtered sample of a poll. */
+  filtered(sample: Sample, refid: string): void {
+    if (!this.wants('refclocks')) return;
+    this.sequence.set(refid, 0);
+    const { time: at, offset: cookedOffset, leap, peerDispersion: dispersion } = sample;
+    this.emit({ log: 'refclocks', at, refid, raw: undefined, leap, cookedOffset, dispersion });
+  }
+
+  statistics(source: number, r: SourcestatsReport, at: Instant): void {
+    const last = this.last[source];
+    const freq = r.residualFreqPpm * PPM;
+    const skew = r.skewPpm * PPM;
+    this.last[source] = { freq, skew };
+    const diffFreq = last === undefined ? 0 : freq - last.freq;
+    this.emit({
+      log: 'statistics',
+      at,
+      source: r.name,
+      stdDev: r.stdDev,
+      offsetFast: r.offsetFast,
+      offsetSd: r.offsetError,
+      diffFreq,
+      skew,
+      stress: last === undefined || last.skew === 0 ? 0 : Math.abs(diffFreq) / last.skew,
+      samples: r.samples,
+      start: 0,
+      runs: r.runs,
+      asymmetry: 0,
+    });
+  }
+
+  tracking(
+    t: TrackingReport,
+    at: Instant,
+    combined: number,
+    bound: { readonly sd: Seconds; readonly halfWidth: Seconds },
+  ): void {
+    this.emit({
+      log: 'tracking',
+      at,
+      reference: t.name,
+      stratum: t.stratum,
+      frequencyFastPpm: t.frequencyFastPpm,
+      skewPpm: t.skewPpm,
+      offsetFast: -t.lastOffset,
+      leap: t.leap,
+      combined,
+      offsetSd: bound.sd,
+      remaining: t.currentCorrection,
+      rootDelay: t.rootDelay,
+      rootDispersion: t.rootDispersion,
+      maxError: bound.halfWidth,
+    });
+  }
+}
