@@ -44,17 +44,18 @@ interface Manifest {
   >;
 }
 
-export const loadTrace = (scenario: string, seed: number): Trace => {
+/** @param column which measurement: the pulses, or the time-of-day messages of S6 and S7. */
+export const loadTrace = (scenario: string, seed: number, column: 'pps_noise' | 'nmea_noise' = 'pps_noise'): Trace => {
   const manifest = JSON.parse(readFileSync(`${BENCH_DIR}traces/manifest.json`, 'utf8')) as Manifest;
   const s = manifest.scenarios[scenario]!;
   const bytes = readFileSync(`${BENCH_DIR}traces/${scenario}-s${seed}.bin`);
   const width = s.columns.length;
-  const at = (row: number, column: string): number => bytes.readInt32LE(4 * (row * width + s.columns.indexOf(column)));
+  const at = (row: number, name: string): number => bytes.readInt32LE(4 * (row * width + s.columns.indexOf(name)));
   const freq = new Float64Array(s.rows);
   const pulse = new Float64Array(s.rows);
   for (let k = 0; k < s.rows; k++) {
     freq[k] = at(k, 'freq') * manifest.freq_unit_s_per_s;
-    const noise = at(k, 'pps_noise');
+    const noise = at(k, column);
     pulse[k] = noise === manifest.missing ? Number.NaN : noise * manifest.time_unit_s;
   }
   return { initialOffset: s.initial_offset_s, freq, pulse, scored: [s.score_from, s.score_to], lost: s.pps_lost };

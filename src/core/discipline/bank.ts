@@ -1,6 +1,7 @@
 import type { Frequency, Seconds } from '../../base/units.js';
 import type { Belief, Estimator, Innovation } from './estimator.js';
 import { Filters } from './filters.js';
+import { late, posterior } from './latency.js';
 
 /**
  * A bank of Kalman filters: each follows the clock under one hypothesis about its noise, and the measurements decide
@@ -18,7 +19,13 @@ const LAMBDA_STEP = 0.25;
 const LAMBDAS = 31;
 /** s; Infinity = no drift. Below 10 s drift cannot be told from wander, above 300 s it does nothing. */
 const TAUS = [Number.POSITIVE_INFINITY, 300, 100, 30, 10];
-const SIZE = LAMBDAS * TAUS.length;
+/** The same for noise with a sharp early edge, see latency.ts. */
+const LATE_TAUS = [Number.POSITIVE_INFINITY, 100, 30];
+/** Filters below this index take the noise for Gaussian, the others for one-sided. */
+const GAUSSIANS = LAMBDAS * TAUS.length;
+const SIZE = GAUSSIANS + LAMBDAS * LATE_TAUS.length;
+/** Log odds against a hypothesis with drift: most oscillators have none that matters, and a needless one costs 5 %. */
+const DRIFT_ODDS = 2;
 
 /** Measurements over which the fit of the hypotheses is remembered: longer is finer, shorter follows change sooner. */
 const MEMORY = 2000;
@@ -31,8 +38,12 @@ const CAP = 16;
 const CLAIM_WEIGHT = 2;
 /** Age at which sigma counts as known. */
 const GROWN = 32;
-/** Drift at a start, as the random walk of this many seconds. */
+/** Variance of the phase at a start, in units of sigma²: the first measurement decides alone. */
+const VAGUE = 1e6;
+const LOG_SQRT_2PI = 0.5 * Math.log(2 * Math.PI);
+/** Drift at a start: the random walk of this many seconds, but never more than an oscillator does while warming up, 1/s. */
 const START_DRIFT_S = 100;
+const START_DRIFT_MAX = 1e-8;
 
 export class KalmanBank implements Estimator {
   belief: Belief = { x: 0, f: 0, d: 0, xSd: 1, fSd: 1, xf: 0, sigma: 1, wander: 0, drift: 0 };
@@ -76,14 +87,35 @@ export class KalmanBank implements Estimator {
   absorb(learn: boolean): void {
     const { filters, offset } = this;
     if (learn) this.forget();
-    for (let i = 0; i < SIZE; i++) {
+    for (let i = 0; i < GAUSSIANS; i++) {
       const e = offset - filters.x[i]!;
       const s = filters.c[6 * i]! + 1;
       if (learn) this.judge(i, e, s);
       filters.measure(i, e / s, 1 / s);
     }
+    for (let i = GAUSSIANS; i < SIZE; i++) this.absorbLate(i, learn);
     if (learn) this.weigh();
     this.summarise();
+  }
+
+  private absorbLate(i: number, learn: boolean): void {
+    const { filters } = this;
+    const e = this.offset - filters.x[i]!;
+    const p = filters.c[6 * i]!;
+    // Beyond a few sigma the shape of the noise says nothing, and after a start sigma is not known yet.
+    if (p > 10 || this.age < GROWN) {
+      if (learn) this.judge(i, e, p + 1);
+      filters.measure(i, e / (p + 1), 1 / (p + 1));
+      return;
+    }
+    const variance = learn ? this.squares[i]! / (this.memory - 1) : this.variance(i);
+    const sigma = Math.sqrt(variance);
+    late(e / sigma, p);
+    if (learn) {
+      this.score[i]! += posterior.log - 0.5 * Math.log(variance) + LOG_SQRT_2PI;
+      this.squares[i]! += Math.min((e * e) / (p + 1), CAP * variance);
+    }
+    filters.measure(i, posterior.gain * sigma, posterior.keep);
   }
 
   inflateFrequency(sd: Frequency): void {
@@ -104,7 +136,8 @@ export class KalmanBank implements Estimator {
   private start(offset: Seconds): void {
     for (let i = 0; i < SIZE; i++) {
       const unit = 1 / this.variance(i);
-      this.filters.start(i, offset, 1e6, this.freqSd * this.freqSd * unit, this.filters.drift2[i]! * START_DRIFT_S);
+      const drift = Math.min(this.filters.drift2[i]! * START_DRIFT_S, START_DRIFT_MAX ** 2 * unit);
+      this.filters.start(i, offset, VAGUE, this.freqSd * this.freqSd * unit, drift);
     }
     this.fresh = false;
     this.summarise();
@@ -162,11 +195,14 @@ export class KalmanBank implements Estimator {
   }
 
   private weigh(): void {
-    const { weight, score } = this;
+    const { weight, score, filters } = this;
     let best = Number.NEGATIVE_INFINITY;
-    for (let i = 0; i < SIZE; i++) best = Math.max(best, score[i]!);
+    for (let i = 0; i < SIZE; i++) {
+      weight[i] = score[i]! - (filters.drift2[i] === 0 ? 0 : DRIFT_ODDS);
+      best = Math.max(best, weight[i]!);
+    }
     let sum = 0;
-    for (let i = 0; i < SIZE; i++) sum += weight[i] = Math.exp(score[i]! - best);
+    for (let i = 0; i < SIZE; i++) sum += weight[i] = Math.exp(weight[i]! - best);
     for (let i = 0; i < SIZE; i++) weight[i]! /= sum;
   }
 
@@ -221,7 +257,7 @@ function newFilters(): Filters {
   for (let i = 0; i < SIZE; i++) {
     const lambda = 10 ** (LAMBDA_FROM + LAMBDA_STEP * (i % LAMBDAS));
     wander2[i] = lambda ** 2;
-    drift2[i] = (lambda / TAUS[Math.floor(i / LAMBDAS)]!) ** 2;
+    drift2[i] = (lambda / [...TAUS, ...LATE_TAUS][Math.floor(i / LAMBDAS)]!) ** 2;
   }
   return new Filters(wander2, drift2);
 }

@@ -17,7 +17,7 @@ const UNKNOWN_FREQ = 100 * PPM;
 /** Of a clock that somebody else has moved. */
 const MOVED_FREQ = 1 * PPM;
 /** Standard deviations that hold 99.9 % of a normal error, with some room for what is itself estimated. */
-const BOUND_SDS = 3.6;
+const BOUND_SDS = 4.2;
 /** chrony's skew is the 99.95 % quantile of the frequency error. */
 const SKEW_SDS = 3.3;
 /** Refused in a row while converging: what we believe was wrong from the start. */
@@ -63,7 +63,7 @@ export class Discipline {
 
   /** @param start frequency already applied to the clock at start (drift file) and its uncertainty, both s/s. */
   constructor(
-    private readonly options: DisciplineOptions,
+    private options: DisciplineOptions,
     private readonly start: { readonly freq: Frequency; readonly skew: Frequency } | undefined,
   ) {
     this.estimator = new KalmanBank(this.startSd());
@@ -113,9 +113,15 @@ export class Discipline {
     this.rate += change.dfreq;
     if (this.at === undefined) return;
     const shift = timeShift(change, this.at);
-    this.estimator.shift(shift, change.dfreq);
+    // A leap second moves the clock's reading and UTC together: the error stays what it was.
+    this.estimator.shift(change.kind === 'leap' ? 0 : shift, change.dfreq);
     this.at = add(this.at, shift);
     if (this.believedAt !== undefined) this.believedAt = add(this.believedAt, timeShift(change, this.believedAt));
+  }
+
+  /** Command `maxupdateskew`: ppm. */
+  setMaxUpdateSkew(maxupdateskewPpm: number): void {
+    this.options = { ...this.options, maxupdateskewPpm };
   }
 
   /** `makestep` by command: the rule of the configuration is replaced. */

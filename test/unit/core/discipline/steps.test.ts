@@ -1,0 +1,46 @@
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import { steeringTime } from '../../../../src/core/discipline/steer.js';
+import { ChangeLimit, StepRule } from '../../../../src/core/discipline/steps.js';
+
+describe('makestep', () => {
+  it('never, without a rule', () => assert.equal(new StepRule(undefined).allows(100), false));
+
+  it('only in the first updates, only above the threshold', () => {
+    const rule = new StepRule({ threshold: 0.1, limit: 2 });
+    assert.equal(rule.allows(0.05), false);
+    assert.equal(rule.allows(-0.5), true);
+    assert.equal(rule.allows(0.5), false, 'the third update');
+  });
+
+  it('a negative limit means always; a new rule counts anew', () => {
+    const rule = new StepRule({ threshold: 0.1, limit: -1 });
+    for (let i = 0; i < 100; i++) assert.equal(rule.allows(1), true);
+    rule.replace({ threshold: 0.1, limit: 1 });
+    assert.deepEqual([rule.allows(1), rule.allows(1)], [true, false]);
+  });
+});
+
+describe('maxchange', () => {
+  it('ignores some, then exits; the first updates are free', () => {
+    const limit = new ChangeLimit({ offset: 1, start: 1, ignore: 2 });
+    assert.deepEqual(
+      [5, 5, 0.5, 5, 5].map((x) => limit.judge(x)),
+      ['ok', 'ignore', 'ok', 'ignore', 'exit'],
+    );
+  });
+
+  it('a negative count ignores for ever', () => {
+    const limit = new ChangeLimit({ offset: 1, start: 0, ignore: -1 });
+    for (let i = 0; i < 10; i++) assert.equal(limit.judge(-2), 'ignore');
+  });
+});
+
+describe('steering time', () => {
+  it('is the configured one within the uncertainty, shorter beyond, never under a second', () => {
+    assert.equal(steeringTime(1e-7, 1e-7, 3), 3);
+    assert.equal(steeringTime(-8e-7, 1e-7, 3), 1.5);
+    assert.equal(steeringTime(1, 1e-7, 3), 1);
+    assert.equal(steeringTime(1, 1e-7, 0.5), 0.5);
+  });
+});
