@@ -27,8 +27,14 @@ export class Carry {
   private anchor: Anchor | undefined;
   private rival: { offset: Seconds; count: number } | undefined;
 
-  /** Votes farther than `tolerance` (s) from one another are not alike. */
-  constructor(private readonly tolerance: Seconds) {}
+  /**
+   * `tolerance`: a vote within it agrees with the number held, s. `alike`: votes within it count as the same one, s;
+   * tight where votes come from pulses, so that a stray edge is not counted among the good ones.
+   */
+  constructor(
+    private readonly tolerance: Seconds,
+    private readonly alike: Seconds,
+  ) {}
 
   /** True minus cooked, s; undefined = the number of the second is not known. */
   get offset(): Seconds | undefined {
@@ -51,7 +57,7 @@ export class Carry {
       this.rival = undefined;
       return 'agrees';
     }
-    const alike = this.rival !== undefined && Math.abs(offset - this.rival.offset) < this.tolerance;
+    const alike = this.rival !== undefined && Math.abs(offset - this.rival.offset) < this.alike;
     this.rival = { offset, count: alike ? this.rival!.count + 1 : 1 };
     if (this.rival.count < (known === undefined ? needed : renumber)) {
       return known === undefined ? 'pending' : 'contradicts';

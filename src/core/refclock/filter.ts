@@ -1,6 +1,6 @@
 import { add, diff, type Instant } from '../../base/time.js';
 import type { Seconds } from '../../base/units.js';
-import { type ClockChange, offsetShift, type Sample, timeShift } from '../sample.js';
+import { type ClockChange, type Sample, timeShift } from '../sample.js';
 import { medianOf } from './robust.js';
 
 /** Share of the samples, sorted by offset, that is combined; the rest is cut off at both ends. */
@@ -113,8 +113,11 @@ export class SampleFilter {
   }
 
   rebase(change: ClockChange): void {
-    this.samples = this.samples.map((s) => moved(s, change));
-    if (this.newest !== undefined) this.newest = moved(this.newest, change);
+    const { samples } = this;
+    const newestKept = samples.length > 0;
+    for (let i = 0; i < samples.length; i++) samples[i] = moved(samples[i]!, change);
+    if (newestKept) this.newest = samples.at(-1);
+    else if (this.newest !== undefined) this.newest = moved(this.newest, change);
   }
 
   /** The middle of the good ones, in time order. */
@@ -184,8 +187,7 @@ const fit = (chosen: readonly Sample[], origin: Instant, meanTime: Seconds): Spr
   };
 };
 
-const moved = (s: Sample, change: ClockChange): Sample => ({
-  ...s,
-  time: add(s.time, timeShift(change, s.time)),
-  offset: s.offset + offsetShift(change, s.time),
-});
+const moved = (s: Sample, change: ClockChange): Sample => {
+  const shift = timeShift(change, s.time);
+  return { ...s, time: add(s.time, shift), offset: change.kind === 'leap' ? s.offset : s.offset - shift };
+};

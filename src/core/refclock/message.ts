@@ -19,6 +19,10 @@ const ERA: Seconds = 1024 * 7 * 86400;
 const FLOOR_MARGIN: Seconds = 86400;
 /** Messages that set, and that move, the second of a receiver without a pulse. */
 const VOTES = 3;
+/** Good messages for which the first samples are held back while pulses are there to learn the latency from. */
+const LEARNING = 20;
+/** s; a pulse this recent is there. */
+const PULSE_RECENT = 3;
 /** s; messages without a pulse that differ by more are not about the same second. */
 const TOLERANCE = 0.4;
 /** Error bounds (half of the `delay`, s): latency unknown, given by the user, learned (at the least). */
@@ -34,7 +38,7 @@ export class MessageInput {
   /** Pulses that are locked to this receiver. */
   readonly pulses: PulseInput[] = [];
   /** Carries the second of the messages themselves where no pulse does; offsets without any latency. */
-  private readonly carry = new Carry(TOLERANCE);
+  private readonly carry = new Carry(TOLERANCE, TOLERANCE);
   private goodInRow = 0;
   private lostFix = false;
   private lastUtc: Instant | undefined;
@@ -42,6 +46,7 @@ export class MessageInput {
   private lastWhole: Instant | undefined;
   private learnedAt: Instant | undefined;
   private overrun = false;
+  private learning = 0;
   satellitesUsed: number | undefined;
   satellitesVisible: number | undefined;
   /** From the first byte of the burst to the end of the sentence that told the time, s. */
@@ -183,6 +188,8 @@ export class MessageInput {
         return this.source.reject(vote === 'pending' ? 'unconfirmed' : 'other-second');
       if (vote === 'agrees') this.carry.follow(start, bare);
       if (vote === 'renumbered') this.begin();
+      // Better a little later than half a second off in everybody's history.
+      if (this.isLearning(start)) return this.source.reject('learning');
       return this.take(start, bare, ctx);
     }
     const latency = numbered - bare;
@@ -192,7 +199,16 @@ export class MessageInput {
     this.latency.add(start, latency);
     this.learnedAt = start;
     this.carry.follow(start, bare);
+    if (this.isLearning(start)) return this.source.reject('learning');
     return this.take(start, bare, ctx);
+  }
+
+  private isLearning(now: Instant): boolean {
+    if (this.latency.median !== undefined || this.source.options.offsetGiven || this.learning >= LEARNING) return false;
+    const { pulses } = this;
+    const there = pulses.some((p) => p.source.lastPulse !== undefined && diff(now, p.source.lastPulse) < PULSE_RECENT);
+    if (there) this.learning++;
+    return there;
   }
 
   /** True − cooked clock by the first locked pulse that knows its number. */

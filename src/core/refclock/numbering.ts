@@ -22,6 +22,8 @@ const FOLDED = 32;
 const PAIR_PERIODS = 3;
 /** Share of a pulse period that a reference may be wrong by (chrony's rule for `lock`). */
 const LOCK_LIMIT = 0.4;
+/** Share of a pulse period by which pulses may differ and still vote for the same number. */
+const ALIKE = 0.05;
 /** Share of a pulse period within which another clock settles the number. */
 const CLOCK_LIMIT = 0.25;
 
@@ -59,7 +61,7 @@ export class Numbering {
 
   /** `period`: s between pulses, at most 1. */
   constructor(private readonly period: Seconds) {
-    this.carry = new Carry(period * LOCK_LIMIT);
+    this.carry = new Carry(period * LOCK_LIMIT, period * ALIKE);
   }
 
   /** Votes that contradict the number held, in a row. */

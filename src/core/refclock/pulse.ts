@@ -19,6 +19,8 @@ const OUTLIER_FLOOR: Seconds = 50e-6;
 const INVALID_LIMIT = 8;
 /** … and while it says nothing at all (cable, serial driver: the fix is probably still there). */
 const SILENT_LIMIT = 30;
+/** s; how far off a pulse may be before the noise of its source is known (USB has milliseconds). */
+const UNKNOWN_NOISE: Seconds = 2.5e-3;
 /** Pulses looked at for a constant offset against an independent clock (wrong edge). */
 const EDGE_WINDOW = 16;
 /** s; smaller constant offsets are not pulse widths. */
@@ -39,7 +41,10 @@ export class PulseInput {
   private readonly interval: Seconds;
   /** s in which a number has to be found: a slow pulse still marks a whole second. */
   private readonly period: Seconds;
+  /** The last edge that was taken for a pulse: doubles are judged by it, not by stray edges. */
   private lastEdge: Instant | undefined;
+  /** The last edge at all. */
+  private lastSeen: Instant | undefined;
   private held: (Phase & { readonly error: Seconds }) | undefined;
   private outliers = 0;
   private againstClock: Seconds[] = [];
@@ -84,11 +89,13 @@ export class PulseInput {
     this.numbering.rebase(change);
     if (change.kind === 'unknown') {
       this.lastEdge = undefined;
+      this.lastSeen = undefined;
       this.held = undefined;
       this.againstClock = [];
       return;
     }
-    const { lastEdge, held } = this;
+    const { lastEdge, lastSeen, held } = this;
+    if (lastSeen !== undefined) this.lastSeen = add(lastSeen, timeShift(change, lastSeen));
     if (lastEdge !== undefined) this.lastEdge = add(lastEdge, timeShift(change, lastEdge));
     if (held !== undefined) {
       const fraction = fold(held.fraction + offsetShift(change, held.time), this.period);
@@ -117,21 +124,21 @@ export class PulseInput {
 
   /** Twice in half an interval is one pulse too many (both edges, ringing); a longer pause means pulses were lost. */
   private spaced(time: Instant, countedMissing: boolean): boolean {
-    if (this.lastEdge !== undefined) {
-      const gap = diff(time, this.lastEdge);
-      if (gap <= 0) {
-        this.source.reject('out-of-order');
-        // A clock that went back by more than a moment has not told us: begin anew.
-        if (gap < -2 * this.interval) this.lastEdge = undefined;
-        return false;
-      }
-      if (gap < 0.5 * this.interval) {
-        this.source.reject('doubled');
-        return false;
-      }
-      const missed = Math.round(gap / this.interval) - 1;
-      if (missed > 0 && !countedMissing) this.source.reject('missing', missed);
+    const { lastEdge, lastSeen, interval, source } = this;
+    this.lastSeen = time;
+    const pause = lastSeen === undefined ? 0 : diff(time, lastSeen);
+    // A clock that went back by more than a moment has not told us: begin anew.
+    if (pause < -2 * interval) this.lastEdge = undefined;
+    if (pause <= 0 && lastSeen !== undefined) {
+      source.reject('out-of-order');
+      return false;
     }
+    if (lastEdge !== undefined && diff(time, lastEdge) < 0.5 * interval) {
+      source.reject('doubled');
+      return false;
+    }
+    const missed = Math.round(pause / interval) - 1;
+    if (missed > 0 && !countedMissing) source.reject('missing', missed);
     return true;
   }
 
@@ -165,7 +172,10 @@ export class PulseInput {
       this.held = { ...phase, error };
       return source.reject(refused ?? 'unnumbered');
     }
-    if (!this.fresh(time)) return source.reject('no-fix');
+    if (!this.fresh(time)) {
+      this.lastEdge = time;
+      return source.reject('no-fix');
+    }
     if (this.isOutlier(time, offset, numbering.carry.offset)) return undefined;
     const reference = this.widthReference(offset, ctx);
     if (reference !== undefined && !this.withinWidth(reference)) return source.reject('width');
@@ -260,7 +270,11 @@ export class PulseInput {
     const predicted = track.predict(time);
     const away = Math.abs(offset - (predicted ?? carried ?? offset));
     const offGrid = carried !== undefined && away > OFF_GRID * this.period;
-    const noisy = predicted !== undefined && away > Math.max(OUTLIER_SIGMA * track.sigma, OUTLIER_FLOOR);
+    // Nothing to predict from (start, pause): a pulse may be off by what the clock may have strayed meanwhile.
+    const strayed = predicted === undefined ? this.numbering.carry.uncertainty(time, Number.POSITIVE_INFINITY) : 0;
+    const noise = track.known ? OUTLIER_SIGMA * track.sigma : UNKNOWN_NOISE;
+    const spread = strayed + (track.isYoung ? 2 * noise : noise);
+    const noisy = away > OUTLIER_FLOOR + spread;
     if (!offGrid && !noisy) {
       this.outliers = 0;
       return false;

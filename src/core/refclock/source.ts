@@ -17,6 +17,9 @@ const FUTURE_TOLERANCE = 1e-3;
 /** Distinct reasons that are counted; more than there are in the code and the drivers. */
 const MAX_REASONS = 48;
 
+/** Facts that wait to be taken. */
+const MAX_FACTS = 64;
+
 export type Noise = keyof typeof INITIAL_SIGMA;
 
 export interface Accepted {
@@ -72,6 +75,8 @@ export class Source {
   }
 
   fact(severity: ManagerFact['severity'], name: string, text: string, fields: ManagerFact['fields'] = {}): void {
+    // Nobody takes them: the oldest are the least interesting.
+    if (this.facts.length >= MAX_FACTS) this.facts.shift();
     this.facts.push({ severity, name, text, fields: { source: this.name, ...fields } });
   }
 
