@@ -49,6 +49,9 @@ const source = (name: string, change: Partial<SourceReport>): SourceReport => ({
   ...change,
 });
 
+/** One more interval to be printed. */
+const withError = (errorBound: number): SourceReport => source('ERR', { errorBound, lastOffsetFast: -errorBound });
+
 /** Every state, both modes of NTP sources, and magnitudes on both sides of each change of unit. */
 export const FAKE_SOURCES: readonly SourceReport[] = [
   source('PPS0', {}),
@@ -112,11 +115,8 @@ export const FAKE_SOURCES: readonly SourceReport[] = [
     lastOffsetFast: -0.0,
     errorBound: 9.9996e-3,
   }),
+  ...[1e-8, 1e7, 3e9, 1e10, 3e12, 999.5, 12.05, 12.15, 0.5e-9, 2.5e-9].map(withError),
 ];
-
-/** For one more row with whatever interval. */
-export const withError = (errorBound: number): SourceReport =>
-  source('ERR', { errorBound, lastOffsetFast: -errorBound });
 
 const statsOf = (s: SourceReport, i: number): SourcestatsReport => ({
   name: s.name,

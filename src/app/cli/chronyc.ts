@@ -45,11 +45,11 @@ const runLine = async (session: Session, line: string): Promise<Outcome> => {
   }
 };
 
-/** Commands one after the other; the last one decides. */
+/** Commands one after the other; the last one decides. `strict`: the first that fails is the last. */
 const runLines = async (
   session: Session,
   lines: AsyncIterable<string> | Iterable<string>,
-  endDot: boolean,
+  { endDot, strict }: { readonly endDot: boolean; readonly strict: boolean },
 ): Promise<boolean> => {
   let ok = true;
   for await (const line of lines) {
@@ -57,6 +57,7 @@ const runLines = async (
     if (outcome === 'quit') break;
     ok = outcome === 'ok';
     if (endDot) session.io.out('.\n');
+    if (strict && !ok) break;
   }
   return ok;
 };
@@ -71,7 +72,7 @@ export const chronyc = async (options: CliOptions, io: CliIo, input: NodeJS.Read
     }
     const { words, multiple, endDot } = options;
     const lines = multiple ? words : words.length > 0 ? [words.join(' ')] : createInterface({ input });
-    return (await runLines(session, lines, endDot)) ? 0 : 1;
+    return (await runLines(session, lines, { endDot, strict: multiple })) ? 0 : 1;
   } finally {
     session.talker.close();
   }
