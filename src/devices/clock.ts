@@ -40,6 +40,9 @@ export class KernelClock implements Clock {
   monotonicRaw(): Mono {
     return mono(this.native.clockGettime('monotonic_raw'));
   }
+  boottime(): Mono {
+    return mono(this.native.clockGettime('boottime'));
+  }
 }
 
 /** `-x`: nothing is granted, nothing is touched. */
@@ -151,6 +154,31 @@ export class JumpDetector {
       }
     }
     return best;
+  }
+}
+
+/** s; the two clocks are read one after the other, and no machine sleeps for less. */
+const SLEEP_THRESHOLD = 0.05;
+
+/** Notices that the machine has slept: CLOCK_BOOTTIME went on, CLOCK_MONOTONIC stood still. */
+export class SleepDetector {
+  private last: bigint;
+
+  constructor(private readonly clock: Clock) {
+    this.last = this.difference();
+  }
+
+  /** How long it slept since the last check, s, as its RTC counted it; undefined = not at all. */
+  check(): Seconds | undefined {
+    const now = this.difference();
+    const slept = nsToSeconds(now - this.last);
+    if (slept < SLEEP_THRESHOLD) return undefined;
+    this.last = now;
+    return slept;
+  }
+
+  private difference(): bigint {
+    return this.clock.boottime() - this.clock.monotonic();
   }
 }
 

@@ -143,6 +143,9 @@ export class Engine {
       case 'clock-jump':
         this.clockJump(event.offset, now);
         break;
+      case 'slept':
+        this.slept(event.seconds, now);
+        break;
       case 'command':
         this.command(event.command, now);
         break;
@@ -186,6 +189,26 @@ export class Engine {
       name: 'clock.foreign-step',
       text: `Detected a step of the system clock by ${offset.toFixed(6)} seconds made by another program`,
       fields: { offset },
+    });
+    this.steer(now);
+    this.publish(now);
+  }
+
+  /** Nobody knows what the clock did meanwhile: time goes on with the RTC's, but is not vouched for until a reference says it. */
+  private slept(seconds: Seconds, now: Now): void {
+    this.clock.rawJumped(now.raw, seconds);
+    this.clock.adjust(now.raw, seconds, 0);
+    this.changeHistory({ at: this.clock.now(now.raw), doffset: seconds, dfreq: 0, kind: 'unknown' });
+    for (const list of this.recent) list.length = 0;
+    this.reference = undefined;
+    this.referenceTime = undefined;
+    this.lastMeasure = undefined;
+    this.lastStep = now.mono;
+    this.fact(now, {
+      severity: 'warn',
+      name: 'clock.slept',
+      text: `The machine slept for ${seconds.toFixed(1)} seconds`,
+      fields: { seconds },
     });
     this.steer(now);
     this.publish(now);

@@ -41,6 +41,8 @@ export type Event =
   | { readonly kind: 'device'; readonly source: number; readonly state: DeviceState }
   /** The raw clock was moved by somebody else, by about `offset` (realtime against monotonic-raw). */
   | { readonly kind: 'clock-jump'; readonly offset: Seconds }
+  /** The machine was asleep: monotonic time stood still, raw time was carried on by the RTC, good to a second or so. */
+  | { readonly kind: 'slept'; readonly seconds: Seconds }
   | { readonly kind: 'command'; readonly command: Command };
 
 export type Effect =

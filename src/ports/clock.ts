@@ -9,6 +9,8 @@ export interface Clock {
   monotonic(): Mono;
   /** CLOCK_MONOTONIC_RAW: touched by no discipline. Undefined steps of realtime show against it. */
   monotonicRaw(): Mono;
+  /** CLOCK_BOOTTIME: monotonic plus the time the machine was asleep. */
+  boottime(): Mono;
 }
 
 /** What the kernel is told about the clock besides its rate (adjtimex, spec linux-time 5). */

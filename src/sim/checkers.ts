@@ -148,5 +148,6 @@ const isNamed = (event: Event): boolean =>
 
 const declaresStep = (event: Event, effects: readonly Effect[]): boolean =>
   event.kind === 'clock-jump' ||
+  event.kind === 'slept' ||
   (event.kind === 'command' && event.command.name === 'makestep') ||
   effects.some((e) => e.kind === 'step-clock' || (e.kind === 'fact' && e.fact.name === 'clock.leap'));

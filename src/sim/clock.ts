@@ -30,6 +30,8 @@ export class SimClock implements Clock, ClockActuator {
   private phase: Seconds;
   private monoPhase: Seconds = 0;
   private rawPhase: Seconds = 0;
+  /** Sleep so far, as the RTC counted it. */
+  private asleep: Seconds = 0;
   private baseNs: bigint;
   private fRaw: Frequency = 0;
   private fAdj: Frequency = 0;
@@ -83,6 +85,10 @@ export class SimClock implements Clock, ClockActuator {
     return mono(BOOT_NS + this.ns(this.rawPhase));
   }
 
+  boottime(): Mono {
+    return mono(BOOT_NS + this.ns(this.monoPhase + this.asleep));
+  }
+
   /** Raw − true continuous time (UTC without leap seconds after `start`), s: for the score and the checkers. */
   error(): Seconds {
     return Number((this.baseNs - this.start) / NS_PER_S) + this.phase;
@@ -120,6 +126,7 @@ export class SimClock implements Clock, ClockActuator {
   slept(seconds: Seconds, rtcError: Seconds): void {
     this.monoPhase -= seconds;
     this.rawPhase -= seconds;
+    this.asleep += seconds + rtcError;
     this.jump(rtcError);
   }
 

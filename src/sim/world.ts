@@ -148,7 +148,7 @@ export class World implements Host {
   /** Somebody else moves the clock; the daemon notices a moment later. */
   foreignStep(offset: Seconds): void {
     this.clock.jump(offset);
-    this.jumped(offset);
+    this.notice({ kind: 'clock-jump', offset });
   }
 
   /** The machine sleeps: nothing is delivered, monotonic time stands, and the RTC gives raw time back roughly. */
@@ -158,15 +158,15 @@ export class World implements Host {
       run: () => {
         this.asleep = false;
         this.clock.slept(seconds, rtcError);
-        this.jumped(seconds + rtcError);
+        this.notice({ kind: 'slept', seconds: seconds + rtcError });
       },
     };
     this.at(this.t + seconds, wake);
   }
 
-  private jumped(offset: Seconds): void {
+  private notice(event: Event): void {
     if (this.spec.noticesJumps === false) return;
-    this.at(this.t + JUMP_NOTICED, { run: () => this.post({ kind: 'clock-jump', offset }) });
+    this.at(this.t + JUMP_NOTICED, { run: () => this.post(event) });
   }
 
   private second(k: number): void {

@@ -2,7 +2,7 @@ import { CodedError } from '../../base/errors.js';
 import { nsToSeconds } from '../../base/time.js';
 import { formatDrift } from '../../core/discipline/drift.js';
 import type { ServerState } from '../../core/ntp/state.js';
-import { JumpDetector } from '../../devices/clock.js';
+import { JumpDetector, SleepDetector } from '../../devices/clock.js';
 import { messageOf } from '../../devices/retry.js';
 import type { Engine } from '../../engine/engine.js';
 import type { Effect, Event, Now } from '../../engine/events.js';
@@ -29,12 +29,14 @@ export interface RuntimeParts {
 export class Runtime {
   private readonly parts: RuntimeParts;
   private readonly jumps: JumpDetector;
+  private readonly sleeps: SleepDetector;
   private timer: NodeJS.Timeout | undefined;
   private running = true;
 
   constructor(parts: RuntimeParts) {
     this.parts = parts;
     this.jumps = new JumpDetector(parts.clock);
+    this.sleeps = new SleepDetector(parts.clock);
   }
 
   now(): Now {
@@ -43,6 +45,12 @@ export class Runtime {
 
   dispatch(event: Event): void {
     if (!this.running) return;
+    // Sleep moves realtime against monotonic as well, but cooked time has to go with it.
+    const slept = this.sleeps.check();
+    if (slept !== undefined) {
+      this.jumps.expect(slept);
+      this.handle({ kind: 'slept', seconds: slept });
+    }
     // A foreign step must be known before anything stamped after it is judged.
     const jump = this.jumps.check();
     if (jump !== undefined) this.handle({ kind: 'clock-jump', offset: jump });

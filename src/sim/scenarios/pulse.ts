@@ -1,5 +1,5 @@
 import { figureOf, type Scenario } from '../scenario.js';
-import { CALIBRATED, gpsBoard } from './parts.js';
+import { gpsBoard } from './parts.js';
 
 /** Pulse lines that misbehave. */
 export const pulseScenarios: readonly Scenario[] = [
@@ -25,23 +25,34 @@ export const pulseScenarios: readonly Scenario[] = [
   },
   {
     name: 'wrong-edge',
-    what: 'The kernel captures the end of a 0.1 s pulse: `width` tells it, and the sentences stand in.',
+    what: 'For ten minutes the end of the 0.1 s pulse is captured: `width` tells it from the clock that was right before.',
     hours: 1,
     stage: (rng, control) => {
-      const board = gpsBoard(rng, { wrongEdge: true }, { jitter: 1e-3, wander: 1e-3 });
-      const width = control ? '' : ' width 0.1';
+      const board = gpsBoard(rng, { wrongEdge: control });
+      const set = (wrong: boolean) => () => {
+        board.pulses.line.wrongEdge = wrong;
+      };
       return {
         ...board,
-        conf: [
-          `refclock NMEA /dev/gps0 refid NMEA offset ${CALIBRATED} delay 0.02`,
-          `refclock PPS /dev/pps0 lock NMEA refid PPS${width}`,
-          'makestep 0.1 3',
-        ],
+        conf: board.conf.map((line) => (line.includes('refclock PPS') ? `${line} width 0.1` : line)),
+        script: control
+          ? []
+          : [
+              { at: 1800.5, run: set(true) },
+              { at: 2400.5, run: set(false) },
+            ],
       };
     },
-    bounds: [{ name: 'steady', from: 600, rms: 5e-3, max: 20e-3 }],
-    syncedBy: 120,
-    control: { what: 'no width: the wrong edge is believed', factor: 5, figure: figureOf('steady', 'rms') },
+    bounds: [
+      { name: 'after', from: 2410, rms: 400e-9, max: 5e-6 },
+      { name: 'wrong', from: 1801, to: 2400, max: 50e-6 },
+    ],
+    syncedBy: 30,
+    control: {
+      what: 'wrong from the start, with nothing to judge it by',
+      factor: 1000,
+      figure: figureOf('after', 'rms'),
+    },
   },
   {
     name: 'outliers',

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { describe, it } from 'node:test';
 import { CodedError } from '../../../src/base/errors.js';
 import { type Instant, instant, type Mono, mono } from '../../../src/base/time.js';
-import { JumpDetector } from '../../../src/devices/clock.js';
+import { JumpDetector, SleepDetector } from '../../../src/devices/clock.js';
 import { tightest } from '../../../src/devices/phc.js';
 import { EdgeCounter } from '../../../src/devices/pps.js';
 import { codeOf, Keeper } from '../../../src/devices/retry.js';
@@ -41,9 +41,9 @@ describe('EdgeCounter', () => {
   });
 });
 
-describe('JumpDetector', () => {
+describe('watching the clocks', () => {
   const fake = () => {
-    const state = { real: 1_800_000_000_000_000_000n, mono: 5_000_000_000n };
+    const state = { real: 1_800_000_000_000_000_000n, mono: 5_000_000_000n, asleep: 0n };
     const tick = () => {
       state.real += 100n;
       state.mono += 100n;
@@ -59,6 +59,7 @@ describe('JumpDetector', () => {
         return mono(state.mono);
       },
       monotonicRaw: (): Mono => mono(state.mono),
+      boottime: (): Mono => mono(state.mono + state.asleep),
     };
   };
 
@@ -72,6 +73,16 @@ describe('JumpDetector', () => {
     clock.state.real -= 1_000_000_000n;
     jumps.expect(-1);
     assert.equal(jumps.check(), undefined);
+  });
+
+  it('tells sleep, once, from steps', () => {
+    const clock = fake();
+    const sleeps = new SleepDetector(clock);
+    clock.state.real += 9_000_000_000n;
+    assert.equal(sleeps.check(), undefined);
+    clock.state.asleep += 600_300_000_000n;
+    assert.ok(Math.abs(sleeps.check()! - 600.3) < 1e-3);
+    assert.equal(sleeps.check(), undefined);
   });
 });
 
