@@ -88,9 +88,10 @@ export class Numbering {
       return 'none';
     }
     const behind = diff(start, utc);
-    const byClock = this.fromClock(phase.fraction, behind, hint, clock);
-    if (this.carry.offset !== undefined) return this.vote(phase, behind, hint, byClock, clock !== undefined);
-    return this.first(phase, behind, hint, byClock, clock !== undefined);
+    const clockThere = clock !== undefined && clock.rootDistance <= CLOCK_LIMIT * this.period;
+    const byClock = clockThere ? this.fromClock(phase.fraction, behind, hint) : undefined;
+    if (this.carry.offset !== undefined) return this.vote(phase, behind, hint, byClock, clockThere);
+    return this.first(phase, behind, hint, byClock, clockThere);
   }
 
   /**
@@ -130,14 +131,8 @@ export class Numbering {
     }
   }
 
-  /** Offset by which an independent clock and this message agree; undefined: no clock, or it disagrees. */
-  private fromClock(
-    fraction: Seconds,
-    behind: Seconds,
-    hint: LatencyHint,
-    clock: ClockContext | undefined,
-  ): Seconds | undefined {
-    if (clock === undefined || clock.rootDistance > CLOCK_LIMIT * this.period) return undefined;
+  /** Offset by which an independent clock and this message agree; undefined: they do not. */
+  private fromClock(fraction: Seconds, behind: Seconds, hint: LatencyHint): Seconds | undefined {
     const offset = fold(fraction, this.period);
     const latency = behind + offset;
     const fits =
@@ -172,8 +167,7 @@ export class Numbering {
 
   /** Nothing known of the latency but what the pulses say of it, modulo one second. */
   private unlearned(phase: Phase, behind: Seconds, least: number): NumberingEvent {
-    const raw = fold(behind + phase.fraction, 1);
-    const folded = raw < 0 ? raw + 1 : raw;
+    const folded = fold(behind + phase.fraction, 1);
     if (this.folded.length >= FOLDED) this.folded.shift();
     this.folded.push(folded);
     const { centre, spread: seen } = circular(this.folded);

@@ -190,6 +190,7 @@ export class PulseInput {
     const offset = this.numbering.offsetOf(fraction) ?? fraction;
     this.lastEdge = time;
     this.numbering.carry.follow(time, offset);
+    this.numbering.reason = 'followed from wherever it started (local)';
     const { delay, stratum } = this.source.options;
     return this.source.accept({ time, offset, error, delay, stratum, leap: 3, pulse: true });
   }
@@ -243,9 +244,11 @@ export class PulseInput {
   /** Has the receiver vouched for its time recently enough. */
   private fresh(time: Instant): boolean {
     const { source, messages } = this.lock!;
-    if (source.lastGood === undefined) return false;
+    // A source of pulses vouches by every pulse that was accepted.
+    const lastGood = source.lastGood ?? source.filter.last?.time;
+    if (lastGood === undefined) return false;
     const limit = messages?.withoutFix === true ? INVALID_LIMIT : SILENT_LIMIT;
-    return diff(time, source.lastGood) <= Math.max(limit, this.source.options.maxlockage * this.interval);
+    return diff(time, lastGood) <= Math.max(limit, this.source.options.maxlockage * this.interval);
   }
 
   /** Gives the number up when the clock may have strayed too far since the last pulse that confirmed it. */

@@ -306,6 +306,21 @@ describe('a known number', () => {
     assert.equal(rejected(b, 31, 0)['other-second'], undefined);
   });
 
+  it('goes through 23:59:60 of a receiver without a word of contradiction', () => {
+    const b = settled();
+    const held = b.pulses().at(-1)!.sample.offset;
+    b.change(30 - 1e-3, -1, 0, 'leap');
+    b.pulse(1, 30);
+    b.message(0, 30, 0.13, { leapSecond: true });
+    for (let s = 31; s < 50; s++) {
+      b.pulse(1, s);
+      b.message(0, s, 0.13, { utc: fromUnix(START + s - 1) });
+    }
+    assert.ok(Math.abs(b.pulses().at(-1)!.sample.offset - held) < 1e-3);
+    assert.equal(numbering(b, 50), 'message');
+    assert.equal(rejected(b, 50, 0)['other-second'], undefined);
+  });
+
   it('re-based as a step instead, the control, the leap would be a whole second of offset', () => {
     const b = settled();
     const held = b.pulses().at(-1)!.sample.offset;

@@ -52,6 +52,29 @@ describe('a pulse', () => {
     assert.equal(rejected(b, 44)['missing'], 3);
   });
 
+  it('that strays in before anything is known is not counted with the good ones', () => {
+    const b = Bench.of([NMEA, PPS]);
+    b.seconds(0, 2, 0.13);
+    b.pulse(1, 2.3);
+    b.message(0, 2, 0.4);
+    assert.equal(b.out.length, 0);
+    b.seconds(3, 6, 0.13);
+    assert.ok(b.pulses().length >= 4);
+    for (const m of b.pulses()) assert.ok(Math.abs(b.errorOf(m)) < 1e-6, `${b.errorOf(m)}`);
+  });
+
+  it('may be locked to another source of pulses', () => {
+    const b = Bench.of([NMEA, PPS, { ...PPS, refid: 'PPS2', lock: 'PPS', parameter: '/dev/pps1' }], { ahead: 0.3 });
+    for (let s = 0; s < 20; s++) {
+      b.pulse(1, s);
+      b.pulse(2, s + 5e-5);
+      b.message(0, s, 0.13);
+    }
+    const second = b.out.filter((m) => m.source === 2);
+    assert.ok(second.length >= 12, `${second.length}`);
+    for (const m of second) assert.ok(Math.abs(b.errorOf(m) + 5e-5) < 1e-6);
+  });
+
   it('that follows a refused one half a second later is not taken for a double', () => {
     const b = settled();
     b.pulse(1, 40.7);
