@@ -23,9 +23,26 @@ const TAUS = [Number.POSITIVE_INFINITY, 300, 100, 30, 10];
 const LATE_TAUS = [Number.POSITIVE_INFINITY, 100, 30];
 /** Filters below this index take the noise for Gaussian, the others for one-sided. */
 const GAUSSIANS = LAMBDAS * TAUS.length;
-const SIZE = GAUSSIANS + LAMBDAS * LATE_TAUS.length;
+/**
+ * Slow bias of the source: standard deviation in sigmas, correlation time in s. Messages come late by a latency that
+ * wanders with what the receiver has to say; pulses do not, so only coarse sources are tried with it.
+ */
+const BIASES: readonly (readonly [ratio: number, tau: number])[] = [
+  [1, 900],
+  [3, 900],
+  [1, 3600],
+  [3, 3600],
+];
+/** s; a source with this much noise is coarse. */
+const COARSE = 1e-4;
+/** Filters from this index on have a bias. */
+const BIASED = GAUSSIANS + LAMBDAS * LATE_TAUS.length;
+const SIZE = BIASED + LAMBDAS * BIASES.length;
 /** Log odds against a hypothesis with drift: most oscillators have none that matters, and a needless one costs 5 %. */
-const DRIFT_ODDS = 2;
+const ODDS = 2;
+/** log10 of the wander (1/sqrt(s)) that needs no excuse, and log odds against the square of the decades beyond. */
+const CALM = -8;
+const RESTLESS_ODDS = 8;
 
 /** Measurements over which the fit of the hypotheses is remembered: longer is finer, shorter follows change sooner. */
 const MEMORY = 2000;
@@ -53,11 +70,13 @@ export class KalmanBank implements Estimator {
   private readonly score = new Float64Array(SIZE);
   /** Sum of squared innovations, each over its predicted variance in units of sigma²; forgotten likewise. */
   private readonly squares = new Float64Array(SIZE);
-  private readonly weight = new Float64Array(SIZE).fill(1 / SIZE);
+  private readonly weight = new Float64Array(SIZE);
   /** Measurements that `squares` stands for. */
   private memory = 0;
   private age = 0;
   private fresh = true;
+  /** Filters in use: those with a bias only for coarse sources. */
+  private active = BIASED;
   private source: number | undefined;
   private readonly knownSigma = new Map<number, Seconds>();
   private offset: Seconds = 0;
@@ -71,8 +90,8 @@ export class KalmanBank implements Estimator {
 
   advance(dt: Seconds, steady: boolean): void {
     if (this.fresh || !(dt > 0)) return;
-    if (steady) this.filters.advance(dt);
-    else this.filters.coast(dt);
+    if (steady) this.filters.advance(dt, this.active);
+    else this.filters.coast(dt, this.active);
     this.summarise();
   }
 
@@ -93,7 +112,13 @@ export class KalmanBank implements Estimator {
       if (learn) this.judge(i, e, s);
       filters.measure(i, e / s, 1 / s);
     }
-    for (let i = GAUSSIANS; i < SIZE; i++) this.absorbLate(i, learn);
+    for (let i = GAUSSIANS; i < BIASED; i++) this.absorbLate(i, learn);
+    for (let i = BIASED; i < this.active; i++) {
+      const e = offset - filters.seen(i);
+      const s = filters.spread(i) + 1;
+      if (learn) this.judge(i, e, s);
+      filters.measureBiased(i, e, s);
+    }
     if (learn) this.weigh();
     this.summarise();
   }
@@ -138,6 +163,7 @@ export class KalmanBank implements Estimator {
       const unit = 1 / this.variance(i);
       const drift = Math.min(this.filters.drift2[i]! * START_DRIFT_S, START_DRIFT_MAX ** 2 * unit);
       this.filters.start(i, offset, VAGUE, this.freqSd * this.freqSd * unit, drift);
+      if (i >= BIASED) this.filters.clearBias(i);
     }
     this.fresh = false;
     this.summarise();
@@ -154,9 +180,11 @@ export class KalmanBank implements Estimator {
     const sigma = known ?? claim;
     if (this.source !== undefined) this.regrid(Math.log10(sigma / old));
     this.source = source;
+    this.active = sigma >= COARSE ? SIZE : BIASED;
     this.memory = known === undefined ? CLAIM_WEIGHT : Math.max(this.memory, CLAIM_WEIGHT);
     if (known === undefined) this.age = 0;
     this.squares.fill(this.memory * sigma * sigma);
+    this.weigh();
     this.summarise();
   }
 
@@ -166,13 +194,15 @@ export class KalmanBank implements Estimator {
     const score = this.score.slice();
     for (let i = 0; i < SIZE; i++) {
       const at = i % LAMBDAS;
-      const from = i - at + Math.min(LAMBDAS - 1, Math.max(0, at + steps));
+      // The bias belongs to the source left: such filters begin as the plain one of the same wander.
+      const group = i < BIASED ? i - at : 0;
+      const from = group + Math.min(LAMBDAS - 1, Math.max(0, at + steps));
       spare.copy(i, filters, from, 10 ** (-2 * decades));
+      if (i >= BIASED) spare.clearBias(i);
       this.score[i] = score[from]!;
     }
     this.filters = spare;
     this.spare = filters;
-    this.weigh();
   }
 
   private forget(): void {
@@ -195,40 +225,42 @@ export class KalmanBank implements Estimator {
   }
 
   private weigh(): void {
-    const { weight, score, filters } = this;
+    const { weight, score, filters, active } = this;
     let best = Number.NEGATIVE_INFINITY;
-    for (let i = 0; i < SIZE; i++) {
-      weight[i] = score[i]! - (filters.drift2[i] === 0 ? 0 : DRIFT_ODDS);
+    for (let i = 0; i < active; i++) {
+      const restless = Math.max(0, 0.5 * Math.log10(filters.wander2[i]! * this.variance(i)) - CALM);
+      weight[i] = score[i]! - (filters.drift2[i] === 0 ? 0 : ODDS) - RESTLESS_ODDS * restless * restless;
       best = Math.max(best, weight[i]!);
     }
     let sum = 0;
-    for (let i = 0; i < SIZE; i++) sum += weight[i] = Math.exp(weight[i]! - best);
-    for (let i = 0; i < SIZE; i++) weight[i]! /= sum;
+    for (let i = 0; i < active; i++) sum += weight[i] = Math.exp(weight[i]! - best);
+    for (let i = 0; i < active; i++) weight[i]! /= sum;
   }
 
   /** Mean and covariance of the mixture. */
   private summarise(): void {
-    const { weight, filters } = this;
+    const { weight, filters, active } = this;
     let x = 0;
     let f = 0;
     let d = 0;
     let variance = 0;
     let wander = 0;
     let drift = 0;
-    for (let i = 0; i < SIZE; i++) {
+    for (let i = 0; i < active; i++) {
       const w = weight[i]!;
       const v = w * this.variance(i);
       x += w * filters.x[i]!;
       f += w * filters.f[i]!;
-      d += w * filters.d[i]!;
       variance += v;
       wander += v * filters.wander2[i]!;
+      if (i >= BIASED) continue;
+      d += w * filters.d[i]!;
       drift += v * filters.drift2[i]!;
     }
     let xx = 0;
     let xf = 0;
     let ff = 0;
-    for (let i = 0; i < SIZE; i++) {
+    for (let i = 0; i < active; i++) {
       const w = weight[i]!;
       const v = w * this.variance(i);
       const dx = filters.x[i]! - x;
@@ -254,10 +286,14 @@ export class KalmanBank implements Estimator {
 function newFilters(): Filters {
   const wander2 = new Float64Array(SIZE);
   const drift2 = new Float64Array(SIZE);
+  const biasTau = new Float64Array(SIZE);
+  const taus = [...TAUS, ...LATE_TAUS];
   for (let i = 0; i < SIZE; i++) {
     const lambda = 10 ** (LAMBDA_FROM + LAMBDA_STEP * (i % LAMBDAS));
+    const group = Math.floor(i / LAMBDAS);
     wander2[i] = lambda ** 2;
-    drift2[i] = (lambda / [...TAUS, ...LATE_TAUS][Math.floor(i / LAMBDAS)]!) ** 2;
+    if (i < BIASED) drift2[i] = (lambda / taus[group]!) ** 2;
+    else [drift2[i], biasTau[i]] = [BIASES[group - taus.length]![0] ** 2, BIASES[group - taus.length]![1]];
   }
-  return new Filters(wander2, drift2);
+  return new Filters(wander2, drift2, biasTau, BIASED);
 }

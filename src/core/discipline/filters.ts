@@ -1,7 +1,7 @@
 import type { Frequency, Seconds } from '../../base/units.js';
 
 /**
- * N three-state Kalman filters (phase, frequency, drift) side by side in flat arrays, each with its own process noise.
+ * N three-state Kalman filters (phase, frequency, and drift or the source's bias) side by side in flat arrays, each with its own process noise.
  * States are in s, s/s, 1/s; covariances are in units of the variance of the white measurement noise, so that a
  * measurement always has variance 1 and figures stay near 1 whatever the clock.
  *
@@ -15,9 +15,17 @@ export class Filters {
   /** Six a filter: xx, xf, xd, ff, fd, dd. */
   readonly c: Float64Array;
 
+  /**
+   * @param wander2 random walk of the frequency, squared, for each filter.
+   * @param drift2 random walk of the drift, squared; from `biased` on: variance of the source's bias.
+   * @param biasTau correlation time of the bias, s; used from `biased` on.
+   * @param biased filters from this index on have the source's slow bias in place of the drift.
+   */
   constructor(
     readonly wander2: Float64Array,
     readonly drift2: Float64Array,
+    readonly biasTau: Float64Array,
+    readonly biased: number,
   ) {
     const n = wander2.length;
     this.x = new Float64Array(n);
@@ -37,14 +45,16 @@ export class Filters {
     this.c[6 * i + 5] = dVar;
   }
 
-  advance(dt: Seconds): void {
+  /** @param active filters from this index on are left alone. */
+  advance(dt: Seconds, active: number): void {
     const { x, f, d, c, wander2, drift2 } = this;
+    for (let i = this.biased; i < active; i++) this.advanceBiased(i, dt);
     const h = (dt * dt) / 2;
     const w11 = (dt * dt * dt) / 3;
     const d11 = dt ** 5 / 20;
     const d12 = dt ** 4 / 8;
     const d13 = dt ** 3 / 6;
-    for (let i = 0, j = 0; i < x.length; i++, j += 6) {
+    for (let i = 0, j = 0; i < this.biased; i++, j += 6) {
       const w = wander2[i]!;
       const v = drift2[i]!;
       x[i]! += dt * f[i]! + h * d[i]!;
@@ -65,9 +75,10 @@ export class Filters {
   }
 
   /** The same without drift: nothing tells any more where it goes, and kept alive it would ruin an hour of holdover. */
-  coast(dt: Seconds): void {
+  coast(dt: Seconds, active: number): void {
     const { x, f, d, c, wander2 } = this;
-    for (let i = 0, j = 0; i < x.length; i++, j += 6) {
+    for (let i = this.biased; i < active; i++) this.advanceBiased(i, dt);
+    for (let i = 0, j = 0; i < this.biased; i++, j += 6) {
       const w = wander2[i]!;
       d[i] = 0;
       x[i]! += dt * f[i]!;
@@ -78,6 +89,59 @@ export class Filters {
       c[j + 3]! += w * dt;
       c[j + 4] = 0;
     }
+  }
+
+  /** The bias goes back to zero and is driven on, as a first-order Markov process. */
+  private advanceBiased(i: number, dt: Seconds): void {
+    const { x, f, d, c } = this;
+    const j = 6 * i;
+    const w = this.wander2[i]!;
+    const stay = Math.exp(-dt / this.biasTau[i]!);
+    x[i]! += dt * f[i]!;
+    d[i]! *= stay;
+    const r12 = c[j + 1]! + dt * c[j + 3]!;
+    c[j] = c[j]! + dt * (c[j + 1]! + r12) + (w * dt * dt * dt) / 3;
+    c[j + 1] = r12 + (w * dt * dt) / 2;
+    c[j + 2] = stay * (c[j + 2]! + dt * c[j + 4]!);
+    c[j + 3]! += w * dt;
+    c[j + 4]! *= stay;
+    c[j + 5] = stay * stay * c[j + 5]! + this.drift2[i]! * (1 - stay * stay);
+  }
+
+  /** Predicted measurement and its variance without the white noise, for a biased filter: phase + bias. */
+  seen(i: number): number {
+    return this.x[i]! + this.d[i]!;
+  }
+
+  spread(i: number): number {
+    return this.c[6 * i]! + 2 * this.c[6 * i + 2]! + this.c[6 * i + 5]!;
+  }
+
+  /** A measurement of phase + bias: innovation e, its variance s in units of sigma². */
+  measureBiased(i: number, e: Seconds, s: number): void {
+    const { c } = this;
+    const j = 6 * i;
+    const g1 = c[j]! + c[j + 2]!;
+    const g2 = c[j + 1]! + c[j + 4]!;
+    const g3 = c[j + 2]! + c[j + 5]!;
+    this.x[i]! += (g1 * e) / s;
+    this.f[i]! += (g2 * e) / s;
+    this.d[i]! += (g3 * e) / s;
+    c[j] = Math.max(c[j]! - (g1 * g1) / s, c[j]! * 1e-12);
+    c[j + 1]! -= (g1 * g2) / s;
+    c[j + 2]! -= (g1 * g3) / s;
+    c[j + 3] = Math.max(c[j + 3]! - (g2 * g2) / s, c[j + 3]! * 1e-12);
+    c[j + 4]! -= (g2 * g3) / s;
+    c[j + 5] = Math.max(c[j + 5]! - (g3 * g3) / s, c[j + 5]! * 1e-12);
+  }
+
+  /** Forgets the bias of a source that is no longer used. */
+  clearBias(i: number): void {
+    const j = 6 * i;
+    this.d[i] = 0;
+    this.c[j + 2] = 0;
+    this.c[j + 4] = 0;
+    this.c[j + 5] = this.drift2[i]!;
   }
 
   /**

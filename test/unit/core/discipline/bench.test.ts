@@ -26,6 +26,16 @@ describe('public traces', () => {
     });
   }
 
+  it('S6: messages alone, 20 ms of slow bias: better than any setting of a regression (1.7), and the bound holds', (t) => {
+    if (!benchPresent()) return t.skip('../shared/discipline-bench/traces is not there');
+    const trace = loadTrace('S6', 3, 'nmea_noise');
+    const run = runTrace(trace, { sigma: 0.01, every: 16 });
+    const error = rms(run.errors, ...trace.scored) * 1e9;
+    assert.ok(error < 1.35 * limitOf('S6', 3), `${error.toFixed(0)} ns`);
+    const outside = run.cooked.filter((e, k) => Math.abs(e) > run.bounds[k]!).length;
+    assert.ok(outside < 0.002 * run.cooked.length, `${outside}`);
+  });
+
   it('S4: taken up again within 3 s after an hour without pulses', (t) => {
     if (!benchPresent()) return t.skip('../shared/discipline-bench/traces is not there');
     const trace = loadTrace('S4', 2);
