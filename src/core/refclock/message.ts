@@ -211,11 +211,15 @@ export class MessageInput {
     return there;
   }
 
-  /** True − cooked clock by the first locked pulse that knows its number. */
+  /**
+   * True − cooked clock by the first locked pulse that knows its number. Not by one that has stopped: its number is
+   * carried on, but the clock has strayed since, and that is nothing to learn a latency from.
+   */
   private numbered(now: Instant, ctx: ClockContext): Seconds | undefined {
     for (const pulse of this.pulses) {
       const offset = pulse.offsetAt(now, ctx);
-      if (offset !== undefined) return offset;
+      const { since } = pulse.numbering.carry;
+      if (offset !== undefined && since !== undefined && diff(now, since) < PULSE_RECENT) return offset;
     }
     return undefined;
   }

@@ -65,13 +65,13 @@ const numbering = (clock: Refclock, ctx: ClockContext): Numbering => {
     return { numbering: 'none', numberingReason: pulses.numbering.reason };
   const by = pulses.lock.source;
   const age = by.lastGood === undefined ? undefined : diff(ctx.now, by.lastGood);
-  const against = contradictions > 0 ? `; ${contradictions} messages in a row say another second` : '';
-  return age !== undefined && age < RECENT && against === ''
+  if (contradictions > 0) {
+    const against = `${contradictions} messages in a row say another second`;
+    return { numbering: 'carried', numberingReason: `${reason}; ${against}` };
+  }
+  return age !== undefined && age < RECENT
     ? { numbering: 'message', numberingReason: `${reason}; ${by.name} agrees` }
-    : {
-        numbering: 'carried',
-        numberingReason: `${reason}; ${by.name} silent for ${age?.toFixed(0) ?? '?'} s${against}`,
-      };
+    : { numbering: 'carried', numberingReason: `${reason}; ${by.name} silent for ${age?.toFixed(0) ?? '?'} s` };
 };
 
 const receiver = ({ source, messages }: Refclock, ctx: ClockContext): Numbering => {

@@ -433,6 +433,17 @@ describe('a receiver', () => {
     assert.ok(b.manager.reports(b.ctx(900))[0]!.latencyMedian! > 1.05);
   });
 
+  it('goes on alone with the latency it has learned when the pulses stop, however the clock strays', () => {
+    const b = Bench.of([NMEA, PPS], { freq: 1e-4 });
+    b.seconds(0, 60, 0.3);
+    for (let s = 60; s < 1000; s++) b.message(0, s, 0.3);
+    const own = b.out.filter((m) => !m.pulse);
+    assert.ok(own.length > 980);
+    assert.ok(Math.abs(b.errorOf(own.at(-1)!)) < 1e-3);
+    const { rootDelay, rootDispersion } = own.at(-1)!.sample;
+    assert.ok(rootDelay / 2 + rootDispersion > 0.01, 'and says that the latency may have moved');
+  });
+
   it('agrees with the pulse within its own bound once its latency is learned', () => {
     const b = Bench.of([NMEA, PPS], WORLD);
     b.seconds(0, 300, 0.45, new Prng(2), 0.01);
