@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
 import { createSocket, type Socket } from 'node:dgram';
 import { once } from 'node:events';
-import { mkdtempSync, readdirSync, rmSync, symlinkSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
@@ -258,6 +258,38 @@ describe('chronyc and timeball print the same', () => {
     assert.deepEqual([sources[0]?.['name'], sources[0]?.['reach'], sources[2]?.['lastRxSeconds']], ['PPS0', 255, null]);
     const failed = await run(timeball, [...at, '--json', 'makestep']);
     assert.deepEqual([failed.code, JSON.parse(failed.stdout)], [1, { status: 1, error: '500 Failure' }]);
+  });
+  it('JSON fields are those of the manual page', async () => {
+    const page = readFileSync(join(repoRoot, 'docs', 'man', 'timeball.1.md'), 'utf8').split('## JSON')[1]!;
+    const documented = new Map(
+      [...page.matchAll(/^\| `([a-z -]+)` \| (.*) \|$/gm)].map(([, name, fields]) => [
+        name!,
+        [...fields!.matchAll(/`([A-Za-z0-9]{2,})`/g)].map((match) => match[1]!),
+      ]),
+    );
+    // `clients -k` is told in words.
+    documented.delete('clients -k');
+    const commands = [...documented.keys()];
+    const withArgument = (name: string): string =>
+      /^(ntpdata|sourcename)$/.test(name) ? `${name} 192.0.2.1` : name === 'waitsync' ? 'waitsync 1' : name;
+    const { stdout } = await run(join(repoRoot, 'bin', 'timeball'), [
+      ...at,
+      '-n',
+      '--json',
+      '-m',
+      ...commands.map(withArgument),
+    ]);
+    const lines = stdout.trimEnd().split('\n');
+    assert.equal(lines.length, commands.length);
+    for (const [i, line] of lines.entries()) {
+      const json = JSON.parse(line) as Record<string, unknown> | Record<string, unknown>[];
+      const keys = Object.keys(Array.isArray(json) ? json[0]! : json);
+      assert.deepEqual(
+        keys,
+        documented.get(commands[i]!)!.filter((key) => key !== 'clients'),
+        commands[i],
+      );
+    }
   });
   it('asks again when a request is lost', async () => {
     let asked = 0;

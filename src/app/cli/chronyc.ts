@@ -1,8 +1,8 @@
 import { createInterface } from 'node:readline';
 import { CodedError } from '../../base/errors.js';
 import type { CliOptions } from './args.js';
-import { COMMANDS, Failed } from './commands.js';
-import type { CliIo, Session } from './session.js';
+import { COMMANDS } from './commands.js';
+import { type CliIo, Failed, type Session } from './session.js';
 import { SyntaxFault } from './syntax.js';
 import { Refusal, Talker } from './talk.js';
 
@@ -62,9 +62,21 @@ const runLines = async (
   return ok;
 };
 
+/** However it ends, our end of the UNIX socket is removed; a reader that is gone ends it too. */
+const cleanUp = (session: Session): void => {
+  const stop = (): never => {
+    session.talker.close();
+    process.exit(1);
+  };
+  process.once('SIGINT', stop);
+  process.once('SIGTERM', stop);
+  process.stdout.once('error', stop);
+};
+
 /** Commands come as words, or from standard input when there are none. Returns the exit code: 0 or 1. */
 export const chronyc = async (options: CliOptions, io: CliIo, input: NodeJS.ReadableStream): Promise<number> => {
   const session = openSession(options, io);
+  cleanUp(session);
   try {
     if (!(await session.talker.open())) {
       io.err('Could not open connection to daemon\n');

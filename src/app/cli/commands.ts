@@ -1,25 +1,17 @@
-import { setTimeout as sleep } from 'node:timers/promises';
-import { refidToHex } from '../../base/refid.js';
 import type { RequestValues } from '../../wire/cmdmon/packet.js';
 import { STATUS, statusText } from '../../wire/cmdmon/protocol.js';
 import type { RequestName } from '../../wire/cmdmon/requests.js';
 import { HELP } from './help.js';
-import { fixed } from './numbers.js';
 import { ntpdata } from './reports/ntpdata.js';
 import { authdata, manualList, rtcdata, smoothing } from './reports/other.js';
 import { activity, clients, serverstats } from './reports/server.js';
 import { type ListOptions, selectdata, sources, sourcestats } from './reports/sources.js';
 import { tracking } from './reports/tracking.js';
-import { printOne, type Session } from './session.js';
-import { cell, label } from './sheet.js';
+import { type Command, printOne, type Session } from './session.js';
+import { cell } from './sheet.js';
 import { SyntaxFault, toAddress, toInt, toMasked, toNumber, toSubnet } from './syntax.js';
 import { Refusal } from './talk.js';
-
-/** Throws Refusal when the daemon says no, SyntaxFault for wrong words, Failed when it was said already. */
-type Command = (session: Session, args: readonly string[]) => Promise<void>;
-
-/** Told already; only the exit code is left to say. */
-export class Failed extends Error {}
+import { waitsync } from './waitsync.js';
 
 const NO_ADDRESS = 'Could not read address';
 const NO_HOST = 'Could not get address for hostname';
@@ -155,59 +147,6 @@ const twoWords =
     if (args.length !== 1 || args[0] !== noun) throw new SyntaxFault(`Invalid syntax for ${verb} command`);
     return ack(session, name, {});
   };
-
-/** Limits of `waitsync`; 0 = no limit. */
-interface WaitLimits {
-  readonly tries: number;
-  readonly correction: number;
-  readonly skewPpm: number;
-  readonly intervalS: number;
-}
-
-const positive = (word: string | undefined, otherwise: number): number => {
-  const n = Number.parseFloat(word ?? '');
-  return n > 0 ? n : otherwise;
-};
-
-const REFID_LOCAL = 0x7f7f0101;
-
-/** One look at the daemon; a daemon that does not answer is a try like any other. */
-const isSynchronised = async (session: Session, n: number, limits: WaitLimits): Promise<boolean> => {
-  const t = await session.talker.ask('TRACKING', {}).catch(() => undefined);
-  if (t === undefined) return false;
-  const correction = Math.abs(t.currentCorrection);
-  const refid = refidToHex(t.refId);
-  const row = [
-    label('try: '),
-    cell('try', n, String(n)),
-    label(', refid: '),
-    cell('refid', refid, refid),
-    label(', correction: '),
-    cell('correctionSeconds', correction, fixed(correction, 9)),
-    label(', skew: '),
-    cell('skewPpm', t.skewPpm, fixed(t.skewPpm, 3)),
-  ];
-  printOne(session, row);
-  return (
-    (t.address !== undefined || (t.refId !== 0 && t.refId !== REFID_LOCAL)) &&
-    (limits.correction === 0 || correction <= limits.correction) &&
-    (limits.skewPpm === 0 || t.skewPpm <= limits.skewPpm)
-  );
-};
-
-const waitsync: Command = async (session, args) => {
-  const limits: WaitLimits = {
-    tries: Math.trunc(positive(args[0], 0)),
-    correction: positive(args[1], 0),
-    skewPpm: positive(args[2], 0),
-    intervalS: Math.max(0.1, positive(args[3], 10)),
-  };
-  for (let n = 1; ; n++) {
-    if (await isSynchronised(session, n, limits)) return;
-    if (limits.tries > 0 && n >= limits.tries) throw new Failed();
-    await sleep(limits.intervalS * 1000);
-  }
-};
 
 const DNS: Readonly<Record<string, (session: Session) => void>> = {
   '-n': (s) => {

@@ -85,5 +85,8 @@ export const cliMain = async (argv: readonly string[], invokedAs: string, io: Cl
     io.out(`${invokedAs} (timeball) version ${packageVersion()}\n`);
     return EXIT.OK;
   }
-  return (await import('./chronyc.js')).chronyc(options, io, process.stdin);
+  const code = await (await import('./chronyc.js')).chronyc(options, io, process.stdin);
+  // An input that is still open would keep the process.
+  process.stdin.destroy();
+  return code;
 };

@@ -24,6 +24,12 @@ export interface Session {
   family: 0 | 4 | 6;
 }
 
+/** Throws Refusal when the daemon says no, SyntaxFault for wrong words, Failed when it was said already. */
+export type Command = (session: Session, args: readonly string[]) => Promise<void>;
+
+/** Told already; only the exit code is left to say. */
+export class Failed extends Error {}
+
 export const EXTRA_WIDTH = 14;
 
 /** A report of one object. `head`: lines above it, text only. */

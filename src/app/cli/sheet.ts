@@ -22,8 +22,14 @@ export const cell = (key: string, json: Json, text: string, csv = text.trim()): 
 /** A value that only programs see. */
 export const hidden = (key: string, json: Json): Cell => ({ text: '', key, json });
 
+/** The wire carries 25 bits: eight digits hold them all, without the noise of their binary form. */
+const tidy = (json: Json): Json =>
+  typeof json === 'number' && !Number.isInteger(json) ? Number(json.toPrecision(8)) : json;
+
 export const toObject = (row: Row): Json =>
-  Object.fromEntries(row.flatMap(({ key, json }) => (key === undefined || json === undefined ? [] : [[key, json]])));
+  Object.fromEntries(
+    row.flatMap(({ key, json }) => (key === undefined || json === undefined ? [] : [[key, tidy(json)]])),
+  );
 
 /** One row as its line of text or CSV. */
 export const toLine = (row: Row, mode: 'text' | 'csv'): string =>
