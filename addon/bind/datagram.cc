@@ -23,12 +23,16 @@ class DatagramSource : public Source {
   Status start(Napi::Function onMessage, Napi::Function onError) {
     onMessage_ = Napi::Persistent(onMessage);
     onError_ = Napi::Persistent(onError);
-    return socket.start([this](DatagramMessage&& m) { queue_.push({0, std::move(m)}); },
-                        [this](int error) { queue_.push({error, {}}); }, [this] { queue_.countDrop(); });
+    const Status status = socket.start([this](DatagramMessage&& m) { queue_.push({0, std::move(m)}); },
+                                       [this](int error) { queue_.push({error, {}}); }, [this] { queue_.countDrop(); });
+    if (!status.ok()) shutdown();
+    return status;
   }
   void deliver(Napi::Env env) override {
     Item item;
-    while (!onMessage_.IsEmpty() && queue_.pop(&item)) {
+    // One queue's worth a turn: any local program may flood this socket, and the event loop has other work.
+    for (size_t n = 0; n < QUEUE; n++) {
+      if (!started() || !queue_.pop(&item)) return;
       const Napi::HandleScope scope(env);
       if (item.error != 0) {
         invoke(env, onError_, {Napi::String::New(env, errnoName(item.error))});
@@ -40,6 +44,7 @@ class DatagramSource : public Source {
       const Napi::Value from = m.bound ? Napi::String::New(env, m.from).As<Napi::Value>() : env.Null();
       invoke(env, onMessage_, {bytes, from});
     }
+    queue_.again();
   }
   void shutdown() override {
     socket.close();

@@ -98,6 +98,8 @@ class Queue {
     items_.pop_front();
     return true;
   }
+  /// After a delivery that was cut short to let the event loop turn.
+  void again() { bell_->ring(); }
   void countDrop() {
     const std::lock_guard<std::mutex> lock(mutex_);
     dropped_++;

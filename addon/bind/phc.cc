@@ -25,8 +25,10 @@ class PhcSource : public Source {
   Status start(Napi::Function onEvent, Napi::Function onError) {
     onEvent_ = Napi::Persistent(onEvent);
     onError_ = Napi::Persistent(onError);
-    return phc.startEvents([this](unsigned channel, int64_t time) { queue_.push({0, channel, time}); },
-                           [this](int error) { queue_.push({error, 0, 0}); });
+    const Status status = phc.startEvents([this](unsigned channel, int64_t time) { queue_.push({0, channel, time}); },
+                                          [this](int error) { queue_.push({error, 0, 0}); });
+    if (!status.ok()) shutdown();
+    return status;
   }
   void deliver(Napi::Env env) override {
     Item item;

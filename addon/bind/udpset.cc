@@ -125,7 +125,7 @@ class UdpSetObject : public Napi::ObjectWrap<UdpSetObject> {
     const Napi::Env env = info.Env();
     needOpen(env);
     const int count = toInt(info[0], "count", 0, static_cast<int>(slab::SLOTS));
-    return Napi::Number::New(env, set_.send(slabBytes(env), static_cast<size_t>(count)));
+    return Napi::Number::New(env, set_.send(slabBytes(env), stampWords(env), static_cast<size_t>(count)));
   }
 
   Napi::Value drainTxStamps(const Napi::CallbackInfo& info) {

@@ -56,6 +56,9 @@ constexpr MetaName META_NAMES[] = {
 constexpr uint32_t FLAG_STAMP = 1;
 constexpr uint32_t FLAG_WANT_TX = 2;
 
+/// TX_ID of a packet whose stamp will not come back.
+constexpr uint32_t NO_STAMP = 0xffffffff;
+
 constexpr uint32_t KIND_DAEMON = 0;
 constexpr uint32_t KIND_KERNEL = 1;
 constexpr uint32_t KIND_HARDWARE = 2;

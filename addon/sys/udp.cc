@@ -18,6 +18,9 @@ constexpr int64_t NS = 1000000000;
 constexpr int64_t NTP_UNIX_OFFSET = 2208988800;  // RFC 5905, figure 4
 constexpr size_t TRANSMIT = 40;                   // offset of the transmit timestamp in an NTP packet
 constexpr size_t NTP_BYTES = 48;
+constexpr int64_t STAMP_LIFETIME_MS = 1000;  // a transmit stamp that has not come by then is lost
+constexpr uint32_t TX_ANY = SOF_TIMESTAMPING_TX_HARDWARE | SOF_TIMESTAMPING_TX_SOFTWARE | SOF_TIMESTAMPING_TX_SCHED |
+                            SOF_TIMESTAMPING_TX_ACK;
 
 void putTime(uint32_t* meta, size_t word, const timespec& t) {
   const auto sec = static_cast<uint64_t>(static_cast<int64_t>(t.tv_sec));
@@ -245,25 +248,26 @@ bool UdpSet::pollOnce(uint32_t* stamps, int timeoutMs) {
   return useful;
 }
 
-int UdpSet::send(uint8_t* slab, size_t count) {
+int UdpSet::send(uint8_t* slab, uint32_t* stamps, size_t count) {
   int sent = 0;
   for (size_t i = 0; i < count; i++) {
     auto* meta = reinterpret_cast<uint32_t*>(slab + i * SLOT_BYTES);
     if (meta[TX_LENGTH] == 0) continue;
-    sendSlot(meta, slab + i * SLOT_BYTES + DATA);
+    sendSlot(meta, slab + i * SLOT_BYTES + DATA, stamps);
     if (meta[TX_ERRNO] == 0) sent++;
   }
   return sent;
 }
 
-void UdpSet::sendSlot(uint32_t* meta, uint8_t* packet) {
+void UdpSet::sendSlot(uint32_t* meta, uint8_t* packet, uint32_t* stamps) {
   const bool stamp = (meta[TX_FLAGS] & FLAG_STAMP) != 0;
   const size_t length = meta[TX_LENGTH];
   meta[TX_ERRNO] = EINVAL;
+  meta[TX_ID] = NO_STAMP;
   if (meta[SOCKET] >= sockets_.size() || length > MAX_PACKET || (stamp && length < NTP_BYTES)) return;
   UdpSocket& socket = sockets_[meta[SOCKET]];
   if (meta[FAMILY] != (socket.family == AF_INET ? 4U : 6U)) return;
-  const bool wantTx = (meta[TX_FLAGS] & FLAG_WANT_TX) != 0 && socket.txFlags != 0;
+  const bool wantTx = (meta[TX_FLAGS] & FLAG_WANT_TX) != 0 && socket.txFlags != 0 && countKnown(meta[SOCKET], stamps);
 
   sockaddr_in6 to;
   const socklen_t toLength = destination(meta, socket.family, &to);
@@ -281,7 +285,7 @@ void UdpSet::sendSlot(uint32_t* meta, uint8_t* packet) {
   putTime(meta, T3_SEC_LO, now);
   if (!wantTx) return;
   if (sent < 0) {
-    resetIds(socket);
+    socket.lostCountAt = nowMs();
   } else {
     meta[TX_ID] = socket.nextId++;
     socket.outstanding++;
@@ -290,16 +294,22 @@ void UdpSet::sendSlot(uint32_t* meta, uint8_t* packet) {
 
 /**
  * Whether a failed send advanced the kernel's counter depends on how far it came and on the kernel's version. Setting
- * OPT_ID afresh puts the counter to 0; our own ids go on, from a new base.
+ * OPT_ID afresh puts the counter to 0; our own ids go on, from a new base. Not while older stamps are on their way, for
+ * theirs would be taken for new ones: until then (at most a second, for some get lost) no stamps are asked for.
  */
-void UdpSet::resetIds(UdpSocket& socket) {
-  uint32_t flags = socket.timestamping & ~(SOF_TIMESTAMPING_TX_HARDWARE | SOF_TIMESTAMPING_TX_SOFTWARE |
-                                           SOF_TIMESTAMPING_TX_SCHED | SOF_TIMESTAMPING_TX_ACK | SOF_TIMESTAMPING_OPT_ID);
+bool UdpSet::countKnown(size_t index, uint32_t* stamps) {
+  UdpSocket& socket = sockets_[index];
+  if (socket.lostCountAt == 0) return true;
+  if (socket.outstanding > 0) drainSocket(index, stamps);
+  if (socket.outstanding > 0 && nowMs() - socket.lostCountAt < STAMP_LIFETIME_MS) return false;
+  uint32_t flags = socket.timestamping & ~(TX_ANY | SOF_TIMESTAMPING_OPT_ID);
   ::setsockopt(socket.fd.get(), SOL_SOCKET, SO_TIMESTAMPING, &flags, sizeof flags);
   flags |= SOF_TIMESTAMPING_OPT_ID;
   ::setsockopt(socket.fd.get(), SOL_SOCKET, SO_TIMESTAMPING, &flags, sizeof flags);
-  socket.lastIdBase = socket.idBase;
   socket.idBase = socket.nextId;
+  socket.outstanding = 0;
+  socket.lostCountAt = 0;
+  return true;
 }
 
 }  // namespace tb

@@ -42,7 +42,8 @@ struct UdpSocket {
   /// Next transmit-stamp id. The kernel counts from 0 since its last reset; `idBase` is our id of its 0.
   uint32_t nextId = 0;
   uint32_t idBase = 0;
-  uint32_t lastIdBase = 0;
+  /// A send failed at this CLOCK_MONOTONIC ms: the kernel's count is unknown until it is reset. 0 = it is known.
+  int64_t lostCountAt = 0;
   /// Stamps asked for and not seen yet; 0 spares the drain its system call.
   uint32_t outstanding = 0;
   /// SO_RXQ_OVFL as last reported.
@@ -64,7 +65,7 @@ class UdpSet {
   /// Packets put into slots 0…n−1; 0 = time-out, woken, or MAX_WAIT_MS over. Transmit stamps that come in meanwhile go into `stamps`.
   int receive(uint8_t* slab, uint32_t* stamps, int timeoutMs);
   /// Sends the slots below `count` whose TX_LENGTH is not 0, one sendmsg each; returns how many left.
-  int send(uint8_t* slab, size_t count);
+  int send(uint8_t* slab, uint32_t* stamps, size_t count);
   /// Stamps now in the store, those that receive() found among them; the store counts as empty afterwards.
   size_t drainTxStamps(uint32_t* stamps);
 
@@ -78,11 +79,11 @@ class UdpSet {
   size_t receiveAll(uint8_t* slab);
   size_t receiveFrom(size_t socket, uint8_t* slab, size_t first);
   void fillSlot(size_t socket, size_t slot, uint8_t* slab);
-  void sendSlot(uint32_t* meta, uint8_t* packet);
+  void sendSlot(uint32_t* meta, uint8_t* packet, uint32_t* stamps);
   bool pollOnce(uint32_t* stamps, int timeoutMs);
   size_t drainSocket(size_t socket, uint32_t* stamps);
   void storeStamp(size_t socket, const msghdr& header, uint32_t* stamps);
-  void resetIds(UdpSocket& socket);
+  bool countKnown(size_t socket, uint32_t* stamps);
 
   std::vector<UdpSocket> sockets_;
   Fd wake_;

@@ -85,12 +85,12 @@ void UdpSet::storeStamp(size_t socket, const msghdr& header, uint32_t* stamps) {
   if (!r.stamped || !r.identified) return;
   UdpSocket& s = sockets_[socket];
   if (s.outstanding > 0) s.outstanding--;
-  // An id the kernel has not given out since the last reset is one from before it.
-  const bool current = r.id < s.nextId - s.idBase;
+  // An id that the kernel cannot have given out since its last reset is a late one from before it.
+  if (r.id >= s.nextId - s.idBase) return;
   uint32_t* out = stamps + stored_++ * TXSTAMP_WORDS;
   const auto sec = static_cast<uint64_t>(static_cast<int64_t>(r.stamp.tv_sec));
   out[STAMP_SOCKET] = static_cast<uint32_t>(socket);
-  out[STAMP_ID] = r.id + (current ? s.idBase : s.lastIdBase);
+  out[STAMP_ID] = s.idBase + r.id;
   out[STAMP_KIND] = r.kind;
   out[STAMP_SEC_LO] = static_cast<uint32_t>(sec);
   out[STAMP_SEC_HI] = static_cast<uint32_t>(sec >> 32);

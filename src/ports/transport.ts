@@ -46,7 +46,7 @@ export const META = {
   T3_SEC_LO: 24,
   T3_SEC_HI: 25,
   T3_NSEC: 26,
-  /** Set by native: id under which the transmit stamp will come back (per socket counter). */
+  /** Set by native: id under which the transmit stamp will come back (per socket counter), NO_STAMP = none will. */
   TX_ID: 27,
   /** Set by native: errno of the send, 0 = sent. */
   TX_ERRNO: 28,
@@ -60,6 +60,8 @@ export const TX_FLAG = {
   /** Ask the kernel for a transmit stamp. */
   WANT_TX: 2,
 } as const;
+
+export const NO_STAMP = 0xffffffff;
 
 /** One transmit stamp from the error queue: 6 words. */
 export const TXSTAMP_WORDS = 6;
