@@ -54,7 +54,7 @@ const FLOATS: readonly [number, string][] = [
   [-0.001, 'f17ced91'],
   [123.456, '10f6e979'],
   [-123.456, '11091687'],
-  [3.141592653589793, '06c90fda'],
+  [Math.PI, '06c90fda'],
   [1e10, '469502f9'],
   [1e19, '7effffff'],
   [Infinity, '7effffff'],
