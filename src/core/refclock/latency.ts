@@ -66,7 +66,7 @@ export class Latency {
     if (this.recent.length >= WINDOW) this.recent.shift();
     this.recent.push(latency);
     if (this.recent.length >= LATENCY_ENOUGH) {
-      this.centre = medianOf([...this.recent]);
+      this.centre = medianOf(this.recent);
       this.width = spreadAbout(this.recent, this.centre);
     }
     this.collect(at, latency);
@@ -107,7 +107,7 @@ export class Latency {
     const span = diff(at, this.minuteStart);
     if (span >= 60 || span < 0) {
       this.elapsed += Math.max(span, 60);
-      if (this.minute.length > 0) this.minutes.push({ age: this.elapsed, median: medianOf([...this.minute]) });
+      if (this.minute.length > 0) this.minutes.push({ age: this.elapsed, median: medianOf(this.minute) });
       if (this.minutes.length > MINUTES) this.minutes.shift();
       this.minute = [];
       this.minuteStart = at;

@@ -325,7 +325,7 @@ export class PulseInput {
     if (this.againstClock.push(offset) < EDGE_WINDOW) return;
     const window = this.againstClock;
     this.againstClock = [];
-    const middle = medianOf([...window]);
+    const middle = medianOf(window);
     const scatter = Math.max(...window) - Math.min(...window);
     const constant = Math.abs(middle) > Math.max(MIN_WIDTH, 3 * ctx.rootDistance) && scatter < Math.abs(middle) / 10;
     if (constant) this.source.reject('wrong-edge');

@@ -1,12 +1,13 @@
 import type { Seconds } from '../../base/units.js';
 
-/** Sorts in place: callers hand over a private array. NaN for none. */
-export const medianOf = (values: number[]): number => {
+/** NaN for none. */
+export const medianOf = (values: readonly number[]): number => {
   const n = values.length;
   if (n === 0) return Number.NaN;
-  values.sort((a, b) => a - b);
+  // A typed array sorts numbers as numbers, and several times faster than with a comparison.
+  const sorted = new Float64Array(values).sort();
   const mid = n >> 1;
-  return n % 2 === 1 ? values[mid]! : (values[mid - 1]! + values[mid]!) / 2;
+  return n % 2 === 1 ? sorted[mid]! : (sorted[mid - 1]! + sorted[mid]!) / 2;
 };
 
 /** Makes a median absolute deviation comparable with a standard deviation (normal distribution). */
@@ -30,7 +31,7 @@ export const nearest = (x: Seconds, target: Seconds, period: Seconds): Seconds =
 export const circular = (values: readonly Seconds[]): { centre: Seconds; spread: Seconds } => {
   const first = values[0] ?? 0;
   const unwrapped = values.map((v) => fold(v - first, 1));
-  const middle = medianOf([...unwrapped]);
+  const middle = medianOf(unwrapped);
   const centre = first + middle;
   return { centre: centre - Math.floor(centre), spread: spreadAbout(unwrapped, middle) };
 };
