@@ -1,6 +1,6 @@
 import { CodedError } from '../base/errors.js';
 import { fromUnix } from '../base/time.js';
-import { engineConfig } from './engineconfig.js';
+import { worldConfig } from './engineconfig.js';
 import { median, Series } from './figures.js';
 import type { Twin } from './host.js';
 import { type Score, score, type Trace, type TraceScenario } from './traces.js';
@@ -61,7 +61,7 @@ export const runTrace = (trace: Trace, extra: readonly string[] = []): Score => 
       seed: 1,
       start: START,
       initialOffset: scenario.initial_offset_s,
-      engine: engineConfig([...COMMON, ...how.lines, ...extra], true),
+      engine: worldConfig([...COMMON, ...how.lines, ...extra], true),
       oscillator: trace.oscillator(),
       twins: how.twins(trace),
     },
@@ -73,10 +73,10 @@ export const runTrace = (trace: Trace, extra: readonly string[] = []): Score => 
 
 /** Medians over the seeds; a seed that never settled counts as infinitely late. */
 export const medians = (scores: readonly Score[]): Score => {
-  const out: Record<string, number | undefined> = {};
+  const out: Record<string, number | null> = {};
   for (const key of Object.keys(scores[0] ?? {}) as (keyof Score)[]) {
     const m = median(scores.map((s) => s[key] ?? Number.POSITIVE_INFINITY));
-    out[key] = Number.isFinite(m) ? m : undefined;
+    out[key] = Number.isFinite(m) ? m : null;
   }
   return out as unknown as Score;
 };

@@ -1,7 +1,7 @@
 import { fromUnix } from '../base/time.js';
 import type { FileAccess } from '../conf/files.js';
 import { parseConfig } from '../conf/parse.js';
-import { type EngineConfig, engineConfig as fromConfig } from '../engine/config.js';
+import { type EngineConfig, engineConfig } from '../engine/config.js';
 import { KERNEL_ACTUATOR } from './clock.js';
 
 const NO_FILES: FileAccess = { read: () => undefined, list: () => [] };
@@ -13,14 +13,12 @@ const PRECISION = 1e-7;
 const BUILD_DATE = fromUnix(1_577_836_800);
 
 /**
- * What a daemon in a world is configured with, in chrony.conf's own lines. `control` false = `-x`.
+ * What the daemon of a world is configured with, in chrony.conf's own lines. `control` false = `-x`.
  * @throws CodedError ERR_TB_CONFIG
  */
-export const engineConfig = (lines: readonly string[], control: boolean): EngineConfig => {
-  const config = parseConfig({ lines }, NO_FILES, { chronyNames: false });
-  return fromConfig(config, {
+export const worldConfig = (lines: readonly string[], control: boolean): EngineConfig =>
+  engineConfig(parseConfig({ lines }, NO_FILES, { chronyNames: false }), {
     precision: PRECISION,
     control: control ? KERNEL_ACTUATOR : undefined,
     buildDate: BUILD_DATE,
   });
-};

@@ -36,23 +36,28 @@ const INSTANTS: ReadonlySet<string> = new Set([
   'dispersionAt',
 ]);
 
-const encodeBigint = (_key: string, value: unknown): unknown => (typeof value === 'bigint' ? value.toString() : value);
+const encode = (_key: string, value: unknown): unknown => {
+  if (typeof value === 'bigint') return value.toString();
+  return value instanceof Set ? [...value] : value;
+};
 
-const decodeBigint = (key: string, value: unknown): unknown =>
-  typeof value === 'string' && INSTANTS.has(key) && /^-?\d{1,30}$/.test(value) ? BigInt(value) : value;
+const decode = (key: string, value: unknown): unknown => {
+  if (typeof value === 'string' && INSTANTS.has(key) && /^-?\d{1,30}$/.test(value)) return BigInt(value);
+  return key === 'traces' && Array.isArray(value) ? new Set(value) : value;
+};
 
 export const encodeHeader = (config: EngineConfig): string =>
-  JSON.stringify({ timeball: 'events', version: 1, config } satisfies LogHeader, encodeBigint);
+  JSON.stringify({ timeball: 'events', version: 1, config } satisfies LogHeader, encode);
 
 export const encodeEntry = (event: Event, now: Now, effects?: readonly Effect[]): string =>
   JSON.stringify(
     { now, event, ...(effects === undefined ? {} : { effects: digest(effects) }) } satisfies LogEntry,
-    encodeBigint,
+    encode,
   );
 
 /** FNV-1a, 32 bit, over the effects as JSON: tells a difference, is no proof against malice. */
 export const digest = (effects: readonly Effect[]): string => {
-  const text = JSON.stringify(effects, encodeBigint);
+  const text = JSON.stringify(effects, encode);
   let h = 0x811c9dc5;
   for (let i = 0; i < text.length; i++) h = Math.imul(h ^ text.charCodeAt(i), 0x01000193);
   return (h >>> 0).toString(16).padStart(8, '0');
@@ -80,7 +85,7 @@ export const decodeEntry = (line: string, number: number): LogEntry => {
 const parseLine = (line: string, number: number): object => {
   let value: unknown;
   try {
-    value = JSON.parse(line, decodeBigint);
+    value = JSON.parse(line, decode);
   } catch (cause) {
     throw new CodedError('ERR_TB_REPLAY', `line ${number}: not JSON`, { cause });
   }

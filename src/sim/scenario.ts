@@ -2,7 +2,7 @@ import { Prng } from '../base/prng.js';
 import { fromUnix, type Instant } from '../base/time.js';
 import type { Seconds } from '../base/units.js';
 import { Checkers, type Violation } from './checkers.js';
-import { engineConfig } from './engineconfig.js';
+import { worldConfig } from './engineconfig.js';
 import { type ErrorFigures, errorFigures, Series } from './figures.js';
 import type { Twin } from './host.js';
 import type { NetworkFigures, SimNetwork } from './net/network.js';
@@ -118,7 +118,7 @@ export const buildWorld = (
       ...stage,
       seed,
       start: stage.start ?? ORDINARY_DAY,
-      engine: engineConfig(stage.conf, stage.control),
+      engine: worldConfig(stage.conf, stage.control),
       oscillator: new ModelOscillator(stage.oscillator, rng.fork('oscillator')),
     },
     watchers,

@@ -76,22 +76,22 @@ export class Trace {
   }
 }
 
-/** Score of one run, ns, ppb and s as in the bench's README; undefined where it does not apply or was never reached. */
+/** Score of one run, ns, ppb and s as in the bench's README; absent where it does not apply, null where it was never reached. */
 export interface Score {
   readonly rms_ns: number;
   readonly max_ns: number;
   readonly p99_ns: number;
   readonly mean_ns: number;
   readonly freq_rms_ppb: number;
-  readonly settle_1ms_s: number | undefined;
-  readonly settle_100us_s: number | undefined;
-  readonly settle_10us_s: number | undefined;
-  readonly settle_1us_s: number | undefined;
+  readonly settle_1ms_s: number | null;
+  readonly settle_100us_s: number | null;
+  readonly settle_10us_s: number | null;
+  readonly settle_1us_s: number | null;
   readonly hold_60s_ns?: number;
   readonly hold_600s_ns?: number;
   readonly hold_1800s_ns?: number;
   readonly hold_3600s_ns?: number;
-  readonly reacquire_5us_s?: number | undefined;
+  readonly reacquire_5us_s?: number | null;
 }
 
 /** `errors[i]`, `freqs[i]`: clock error and total frequency error at true second i + 1. */
@@ -99,7 +99,7 @@ export const score = (scenario: TraceScenario, errors: Float64Array, freqs: Floa
   const { score_from: from, score_to: to, pps_lost: lost } = scenario;
   const window = errorFigures(errors, from, to);
   const end = lost === undefined ? errors.length : lost[0];
-  const settle = (limit: number): number | undefined => settled(errors, 0, end, limit);
+  const settle = (limit: number): number | null => settled(errors, 0, end, limit);
   const hold = (t: number, gap: readonly [number, number]): number => Math.abs(errors[gap[0] + t - 2]!) * 1e9;
   return {
     rms_ns: window.rms * 1e9,
@@ -123,9 +123,9 @@ export const score = (scenario: TraceScenario, errors: Float64Array, freqs: Floa
   };
 };
 
-/** Seconds from `from` after which |error| stays within the limit until `end`; undefined when it does not. */
-const settled = (errors: Float64Array, from: number, end: number, limit: number): number | undefined => {
+/** Seconds from `from` after which |error| stays within the limit until `end`; null when it does not. */
+const settled = (errors: Float64Array, from: number, end: number, limit: number): number | null => {
   let k = end;
   while (k > from && Math.abs(errors[k - 1]!) <= limit) k--;
-  return k < end ? k - from : undefined;
+  return k < end ? k - from : null;
 };

@@ -76,7 +76,7 @@ const text = (name: string, { seeds, median, hold600, limit }: ScenarioResult): 
         : x >= 1e4
           ? `${(x / 1e3).toFixed(2)}us`
           : `${x.toFixed(1)}ns`;
-  const s = (x: number | undefined): string => (x === undefined ? 'never' : `${x}s`);
+  const s = (x: number | null | undefined): string => (typeof x === 'number' ? `${x}s` : 'never');
   const each = Object.entries(seeds).map(([seed, r]) => `${seed}:${ns(r.rms_ns)}`);
   const columns = [
     name.padEnd(4),

@@ -5,20 +5,20 @@ import { gpsBoard } from './parts.js';
 export const pulseScenarios: readonly Scenario[] = [
   {
     name: 'pulses-vanish',
-    what: 'The pulse wire breaks for half an hour while the sentences go on; then it is mended.',
-    hours: 3,
+    what: 'The pulse wire breaks for a quarter of an hour while the sentences go on; then it is mended.',
+    hours: 1.5,
     stage: (rng, control) => {
       const board = gpsBoard(rng);
       const set = (silent: boolean) => () => {
         board.pulses.line.silent = silent;
       };
-      const broken = { at: 5400.5, run: set(true) };
-      const mended = { at: 7200.5, run: set(false) };
+      const broken = { at: 2700.5, run: set(true) };
+      const mended = { at: 3600.5, run: set(false) };
       return { ...board, script: control ? [broken] : [broken, mended] };
     },
     bounds: [
-      { name: 'returned', from: 7210, rms: 500e-9, max: 5e-6 },
-      { name: 'holdover', from: 5401, to: 7200, max: 200e-6 },
+      { name: 'returned', from: 3610, rms: 500e-9, max: 5e-6 },
+      { name: 'holdover', from: 2701, to: 3600, max: 80e-6 },
     ],
     syncedBy: 30,
     control: { what: 'the wire stays broken', factor: 10, figure: figureOf('returned', 'rms') },
@@ -57,7 +57,7 @@ export const pulseScenarios: readonly Scenario[] = [
   {
     name: 'outliers',
     what: 'One pulse in five is a millisecond off.',
-    hours: 2,
+    hours: 1,
     stage: (rng, control) =>
       // The control has the same variance without anything that could be told apart: 1 ms × √0.2.
       gpsBoard(rng, control ? { sigma: 447e-6 } : { outliers: 0.2, outlierSize: 1e-3 }),
@@ -68,7 +68,7 @@ export const pulseScenarios: readonly Scenario[] = [
   {
     name: 'ragged',
     what: 'Pulses missing (5 %), doubled (5 %) and 1 ms off (2 %), interrupts one-sided.',
-    hours: 2,
+    hours: 1,
     stage: (rng, control) =>
       gpsBoard(rng, control ? { sigma: 150e-6 } : { missing: 0.05, doubled: 0.05, outliers: 0.02, latency: 0.5e-6 }),
     bounds: [{ name: 'steady', from: 600, rms: 1.2e-6, max: 5e-6 }],

@@ -6,7 +6,7 @@ export const readingScenarios: readonly Scenario[] = [
   {
     name: 'shm',
     what: 'Another program writes pulses into shared memory, 200 ns of noise.',
-    hours: 2,
+    hours: 1,
     stage: (rng, control) => ({
       conf: ['refclock SHM 0 refid PPS precision 1e-7', 'makestep 0.1 3'],
       control: true,
@@ -21,7 +21,7 @@ export const readingScenarios: readonly Scenario[] = [
   {
     name: 'phc',
     what: 'A PHC that a grandmaster keeps right, read with a bracket of 2 µs.',
-    hours: 2,
+    hours: 1,
     stage: (rng, control) => ({
       conf: ['refclock PHC /dev/ptp0 refid PHC dpoll 0 poll 2', 'makestep 0.1 3'],
       control: true,

@@ -7,7 +7,7 @@ export const receiverScenarios: readonly Scenario[] = [
   {
     name: 'pps-nmea',
     what: 'A good receiver with a pulse wire: sentences number the pulses, nothing goes wrong.',
-    hours: 2,
+    hours: 1,
     stage: (rng, control) => (control ? withoutPulses(gpsBoard(rng)) : gpsBoard(rng)),
     bounds: [{ name: 'steady', from: 600, rms: 400e-9, max: 2e-6 }],
     syncedBy: 30,
@@ -85,23 +85,23 @@ export const receiverScenarios: readonly Scenario[] = [
   },
   {
     name: 'lost-fix',
-    what: 'The receiver loses its fix for half an hour: no pulses, void sentences; then it returns.',
-    hours: 3,
+    what: 'The receiver loses its fix for a quarter of an hour: no pulses, void sentences; then it returns.',
+    hours: 1.5,
     stage: (rng, control) => {
       const board = gpsBoard(rng);
       const set = (fix: boolean) => () => {
         board.messages.talk.fix = fix;
         board.pulses.line.silent = !fix;
       };
-      const away = { at: 5400.5, run: set(false) };
-      const back = { at: 7200.5, run: set(true) };
+      const away = { at: 2700.5, run: set(false) };
+      const back = { at: 3600.5, run: set(true) };
       return { ...board, script: control ? [away] : [away, back] };
     },
     bounds: [
-      { name: 'returned', from: 7210, rms: 500e-9, max: 5e-6 },
-      { name: 'before', from: 600, to: 5400, rms: 400e-9, max: 2e-6 },
-      // Wander of 1 ppb/√s over half an hour: 1e-9 × 1800^1.5 / √3 = 44 µs is one sigma.
-      { name: 'holdover', from: 5401, to: 7200, max: 200e-6 },
+      { name: 'returned', from: 3610, rms: 500e-9, max: 5e-6 },
+      { name: 'before', from: 600, to: 2700, rms: 400e-9, max: 2e-6 },
+      // Wander of 1 ppb/√s over a quarter of an hour: 1e-9 × 900^1.5 / √3 = 16 µs is one sigma.
+      { name: 'holdover', from: 2701, to: 3600, max: 80e-6 },
     ],
     syncedBy: 30,
     control: { what: 'the fix never returns', factor: 10, figure: figureOf('returned', 'rms') },
@@ -109,7 +109,7 @@ export const receiverScenarios: readonly Scenario[] = [
   {
     name: 'nmea-only',
     what: 'Sentences alone, their latency configured, 5 ms of jitter and 5 ms of slow wander.',
-    hours: 3,
+    hours: 2,
     stage: (rng, control) => {
       const stage = withoutPulses(gpsBoard(rng));
       return control ? { ...stage, conf: NMEA_ALONE.map((line) => line.replace(/ offset .*/, ' delay 0.5')) } : stage;

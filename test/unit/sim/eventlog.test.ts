@@ -3,7 +3,7 @@ import { describe, it } from 'node:test';
 import { CodedError } from '../../../src/base/errors.js';
 import { fromUnix, mono } from '../../../src/base/time.js';
 import type { Effect, Event, Now } from '../../../src/engine/events.js';
-import { engineConfig } from '../../../src/sim/engineconfig.js';
+import { worldConfig } from '../../../src/sim/engineconfig.js';
 import { decodeEntry, decodeHeader, digest, encodeEntry, encodeHeader } from '../../../src/sim/eventlog.js';
 import { nmeaEpoch } from '../../../src/sim/host.js';
 
@@ -33,7 +33,7 @@ describe('event log', () => {
   });
 
   it('keeps the configuration', () => {
-    const config = engineConfig(['refclock SHM 0 refid PPS', 'local stratum 5', 'makestep 1 -1'], false);
+    const config = worldConfig(['refclock SHM 0 refid PPS', 'local stratum 5', 'makestep 1 -1'], false);
     const back = decodeHeader(encodeHeader(config)).config;
     assert.deepEqual(back.refclocks, config.refclocks);
     assert.deepEqual(back.local, config.local);

@@ -62,7 +62,7 @@ describe('score', () => {
   });
 
   it('says when it never settled', () => {
-    assert.equal(score(SCENARIO, Float64Array.of(1, 1, 1), new Float64Array(3)).settle_1ms_s, undefined);
+    assert.equal(score(SCENARIO, Float64Array.of(1, 1, 1), new Float64Array(3)).settle_1ms_s, null);
   });
 
   it('looks at the outage and the return', () => {
