@@ -1,7 +1,10 @@
 /**
  * The addon's whole surface. Only this file loads it. Native stamps, maps and moves bytes; it judges nothing.
  * Times are ns since 1970 (CLOCK_REALTIME) or since boot as bigint. Misuse throws TypeError; a failing system call
- * throws an Error with `code` = errno name ('ENODEV'), `errno` = number, `syscall` = name.
+ * throws an Error with `code` = errno name ('ENODEV'), `errno` = number (positive), `syscall` = name. Use after close() is
+ * misuse; closing again is not.
+ * Whatever is started (start, startEvents, an Arrivals) holds the event loop and itself until stop() or close(); the end of
+ * its worker stops it too. An exception of a listener becomes an uncaught one.
  */
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
@@ -10,7 +13,7 @@ import { CodedError } from '../base/errors.js';
 
 export type NativeClockName = 'realtime' | 'monotonic' | 'monotonic_raw' | 'boottime' | 'tai';
 
-/** struct timex (linux-time 5); only fields named in `modes` are used on the way in. */
+/** struct timex (clock_adjtime(2)); only fields that `modes` names are used on the way in, and those must be there. */
 export interface Timex {
   modes: number;
   offset: bigint;
@@ -50,8 +53,9 @@ export interface NativePps {
   /** PPS_FETCH; 0 = return the last event at once; negative = wait for ever. Throws ETIMEDOUT. */
   fetch(timeoutMs: number): NativePpsInfo;
   /**
-   * Starts the fetch thread (time-out 1.5 s, so that stop() is prompt): `onInfo` gets every new fetch result,
-   * `onError` an errno name; the thread ends after an error other than ETIMEDOUT. Queue 64, drop oldest and count.
+   * Starts the fetch thread: `onInfo` gets every new fetch result, `onError` an errno name; the thread ends after an error
+   * other than ETIMEDOUT. Queue 64, drop oldest and count. stop() returns at once: nothing is reported any more, while the
+   * thread itself ends up to 1.5 s later (nothing interrupts PPS_FETCH).
    */
   start(onInfo: (info: NativePpsInfo) => void, onError: (code: string) => void): void;
   dropped(): number;
@@ -82,9 +86,10 @@ export interface NativePhc {
   offsetPrecise(): NativePhcReading;
   offsetExtended(samples: number): NativePhcReading[];
   offsetBasic(samples: number): NativePhcReading[];
-  /** PTP_EXTTS_REQUEST2, falling back to the first ioctl. flags: 1 enable, 2 rising, 4 falling, 8 strict. */
+  /** PTP_EXTTS_REQUEST2; the first ioctl where the kernel lacks it (before 5.4). flags: 1 enable, 2 rising, 4 falling, 8 strict. */
   extts(channel: number, flags: number): void;
   pinFunction(pin: number, func: number, channel: number): void;
+  /** Queue 64, drop oldest. The thread ends after an error. */
   startEvents(onEvent: (channel: number, time: bigint) => void, onError: (code: string) => void): void;
   stopEvents(): void;
   close(): void;
@@ -99,17 +104,21 @@ export interface NativeShmSample {
   precision: number;
 }
 export interface NativeShm {
+  /** Bytes, at least 96: a smaller one (80: a producer with 32-bit time_t) is refused with EINVAL. */
   readonly size: number;
   readonly uid: number;
   readonly mode: number;
-  /** Undefined: no valid sample. A string: refused ('clash', 'mode', 'range'). `consume` false: leave `valid` set (a monitor). */
+  /**
+   * Undefined: no valid sample. A string: refused ('clash', 'mode', 'range'). `consume` false: leave `valid` set (a monitor).
+   * EACCES to consume or write where the segment's mode lets us only read.
+   */
   read(consume: boolean): NativeShmSample | string | undefined;
   /** Writer side (mode 1: count, barrier, fields, barrier, count, valid). */
   write(sample: { clockTime: bigint; receiveTime: bigint; leap: number; precision: number }): void;
   close(): void;
 }
 
-/** One arrival of bytes at a tty: stamped, not consumed. */
+/** One arrival of bytes at a tty: stamped, not consumed. What lay in the buffer at the start is not one. */
 export interface NativeArrival {
   realtime: bigint;
   monotonicRaw: bigint;
@@ -124,10 +133,11 @@ export interface NativeArrivals {
 }
 
 export interface NativeDatagram {
-  /** UNIX datagram socket bound at a path (created; unlinked on close). */
+  /** UNIX datagram socket bound at a path of at most 107 bytes (created; unlinked on close if it is still ours). */
   readonly path: string;
+  /** `from` null: an unbound or abstract sender. Messages of up to 8192 bytes, longer ones dropped; queue 256, drop oldest; both counted. */
   start(onMessage: (bytes: Uint8Array, from: string | null) => void, onError: (code: string) => void): void;
-  /** To a peer's path; returns false when it would block or the peer is gone. */
+  /** To a peer's path; returns false when it would block or the peer is gone (EAGAIN, ENOENT, ECONNREFUSED). */
   send(bytes: Uint8Array, to: string): boolean;
   dropped(): number;
   close(): void;
@@ -145,7 +155,10 @@ export interface NativeUdpOptions {
   freeBind?: boolean;
   dscp?: number;
   receiveBufferBytes?: number;
-  /** SO_TIMESTAMPING flags to ask for; unsupported bits are dropped. 0 = SO_TIMESTAMPNS only. */
+  /**
+   * SO_TIMESTAMPING flags to ask for; unsupported bits are dropped. 0 = SO_TIMESTAMPNS only. TX bits say what WANT_TX may ask
+   * for, packet by packet; OPT_ID and OPT_TSONLY come with them.
+   */
   timestamping?: number;
 }
 /** A PacketTransport (ports/transport.ts) over real sockets, plus its waking and its facts. */
@@ -158,8 +171,13 @@ export interface NativeUdpSet {
   readonly granted: { timestamping: number; receiveBufferBytes: number }[];
   /** eventfd: any thread may write to it (native.wake) to make receive() return. */
   readonly wakeFd: number;
+  /**
+   * A wait is cut at 1 s whatever was asked, so that a worker inside it can be terminated. Transmit stamps that come in while
+   * it waits are kept for drainTxStamps (the oldest 256 are lost when nobody fetches them); they do not end the wait.
+   */
   receive(timeoutMs: number): number;
   send(count: number): number;
+  /** TXSTAMP_MAX: there may be more, call again. */
   drainTxStamps(): number;
   /** Packets lost to a full socket buffer (SO_RXQ_OVFL), summed. */
   overflows(): number;
@@ -193,15 +211,20 @@ export interface Native {
   /** sd_notify(3): false when NOTIFY_SOCKET is not set. */
   sdNotify(state: string): boolean;
   capabilities: {
-    /** Effective capabilities of this process by name ('sys_time'). */
+    /** Effective capabilities of the calling thread by name ('sys_time'). */
     effective(): string[];
-    /** setgroups, setgid, setuid, keeping only the named capabilities. */
+    /**
+     * setgroups, setgid, setuid, keeping only the named capabilities. Ids change for the whole process; capabilities belong to
+     * threads: the calling one and those it starts from now on keep the named ones, threads that run already keep none. So:
+     * from the main thread, before the workers.
+     */
     dropTo(uid: number, gid: number, keep: string[]): void;
   };
+  /** mlockall, present and future; lifts RLIMIT_MEMLOCK first and throws EPERM where it may not (later allocations would fail). */
   lockMemory(): void;
-  /** SCHED_FIFO for the calling thread. */
+  /** SCHED_FIFO for the calling thread; threads that it starts are ordinary ones. */
   scheduleFifo(priority: number): void;
-  /** pty for a simulated receiver: master fd and slave path, slave raw at `baud`. */
+  /** pty for a simulated receiver: master fd (non-blocking, the caller closes it) and slave path, slave raw at `baud`. */
   openPty(baud: number): { masterFd: number; slavePath: string };
   /** Interface to its ethtool time-stamping facts; throws ENODEV. */
   tsInfo(interfaceName: string): { flags: number; phcIndex: number; txTypes: number; rxFilters: number };
@@ -211,7 +234,7 @@ export interface Native {
 
 let loaded: Native | undefined;
 
-/** Loads the addon once a thread: build/Release first (a checkout), then the prebuilds of the package. */
+/** Loads the addon once a thread: build/Release first (a checkout), then the prebuilds of the package. node-gyp-build reads TIMEBALL_PREBUILD for another directory. */
 export const loadNative = (): Native => {
   if (loaded !== undefined) return loaded;
   const require = createRequire(import.meta.url);

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
-import { readdirSync, readlinkSync } from 'node:fs';
+import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import { Worker } from 'node:worker_threads';
@@ -37,7 +37,15 @@ export const openFds = (except = ''): number =>
       return false; // the listing's own
     }
   }).length;
-export const threadCount = (): number => readdirSync('/proc/self/task').length;
+/** Threads of this process that the addon started. */
+export const threadCount = (): number =>
+  readdirSync('/proc/self/task').filter((id) => {
+    try {
+      return readFileSync(`/proc/self/task/${id}/comm`, 'utf8').startsWith('tb-');
+    } catch {
+      return false; // ended meanwhile
+    }
+  }).length;
 
 const nativeUrl = new URL('../../src/devices/native.js', import.meta.url).href;
 
