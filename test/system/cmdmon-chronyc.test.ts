@@ -74,6 +74,8 @@ const run = (program: string, args: readonly string[], input = ''): Promise<Run>
       (error, stdout, stderr) =>
         resolve({ code: typeof error?.code === 'number' ? error.code : error === null ? 0 : -1, stdout, stderr }),
     );
+    // A program that has already ended does not read.
+    child.stdin?.on('error', () => undefined);
     child.stdin?.end(input);
   });
 
