@@ -72,6 +72,8 @@ export class Engine {
   private lastDriftSave: Mono | undefined;
   private lastStep: Mono | undefined;
   private referenceTime: Instant | undefined;
+  /** Measurements of the event at hand that are still to be used: a correction by one re-bases the others. */
+  private pending: Measured[] = [];
   private holding = false;
   /** The kernel's rate has changed, and with it how raw becomes cooked, since the server state was published. */
   private stale = false;
@@ -245,7 +247,8 @@ export class Engine {
   // ---- measurements -------------------------------------------------------------------------------------------
 
   private measured(list: readonly Measured[], now: Now): void {
-    for (const m of list) {
+    this.pending = [...list];
+    for (let m = this.pending.shift(); m !== undefined; m = this.pending.shift()) {
       const recent = this.recent[m.source]!;
       recent.push(m);
       if (recent.length > RECENT) recent.shift();
@@ -288,7 +291,7 @@ export class Engine {
     this.manager.rebase(change);
     this.sources.rebase(change);
     this.discipline.rebase(change);
-    for (const list of this.recent) {
+    for (const list of [...this.recent, this.pending]) {
       for (let i = 0; i < list.length; i++) list[i] = rebaseMeasured(list[i]!, change);
     }
   }

@@ -1,6 +1,6 @@
 import { add, diff, type Instant } from '../../base/time.js';
 import { type Frequency, PPM, type Seconds } from '../../base/units.js';
-import { type ClockChange, type Sample, timeShift } from '../sample.js';
+import { type ClockChange, offsetShift, type Sample, timeShift } from '../sample.js';
 import { bestLine, studentT } from './regress.js';
 
 /** Samples in the fit. */
@@ -16,6 +16,11 @@ const MIN_SKEW: Frequency = 1e-12;
 const MIN_SD: Seconds = 1e-9;
 /** (median − minimum) of the distances over their standard deviation. */
 const MEDIAN_SPREAD = 0.7;
+
+/** Changes of the clock kept between two looks at the samples: a poll of 17 minutes at one correction a second. */
+const MAX_CHANGES = 1024;
+
+type Mutable<T> = { -readonly [K in keyof T]: T[K] };
 
 /** What the fit says, at the time of the newest sample. Offsets positive = local clock slow. */
 export interface Estimate {
@@ -60,10 +65,12 @@ const NOTHING: Estimate = {
 
 /** One source's recent samples and the straight line through them. */
 export class SourceStats {
-  estimate: Estimate = NOTHING;
+  private current: Estimate = NOTHING;
   /** Oldest first; the first `older` of them only serve the runs test. */
-  private samples: Sample[] = [];
+  private kept: Mutable<Sample>[] = [];
   private older = 0;
+  /** Changes of the clock that the samples have not followed yet. */
+  private changes: ClockChange[] = [];
 
   /** @param maxSamples 0 = 64. */
   constructor(
@@ -72,8 +79,18 @@ export class SourceStats {
     private readonly precision: Seconds,
   ) {}
 
+  get estimate(): Estimate {
+    this.settle();
+    return this.current;
+  }
+
+  private get samples(): Mutable<Sample>[] {
+    this.settle();
+    return this.kept;
+  }
+
   get count(): number {
-    return this.samples.length - this.older;
+    return this.kept.length - this.older;
   }
 
   get newest(): Sample | undefined {
@@ -87,9 +104,10 @@ export class SourceStats {
   }
 
   reset(): void {
-    this.samples = [];
+    this.kept = [];
+    this.changes = [];
     this.older = 0;
-    this.estimate = NOTHING;
+    this.current = NOTHING;
   }
 
   /** False: the sample is not newer than the last one, and the history was dropped. */
@@ -97,24 +115,35 @@ export class SourceStats {
     const last = this.newest;
     const ordered = last === undefined || sample.time > last.time;
     if (!ordered) this.reset();
-    this.samples.push(sample);
+    this.samples.push({ ...sample });
     const room = Math.min(MAX_SAMPLES, this.maxSamples > 0 ? this.maxSamples : MAX_SAMPLES);
     if (this.count > room) this.older = this.samples.length - room;
     this.fit();
     return ordered;
   }
 
-  /** For a change that is known; after an unknown one the history is void and `reset` the answer. */
+  /**
+   * For a change that is known; after an unknown one the history is void and `reset` the answer. The clock changes
+   * every second, the samples are looked at every poll: changes are kept until somebody looks.
+   */
   rebase(change: ClockChange): void {
-    const newest = this.newest;
-    if (!newest) return;
-    const moved = timeShift(change, newest.time);
-    const { estimate: e } = this;
-    this.estimate = { ...e, offset: e.offset - moved, freq: (e.freq - change.dfreq) / (1 + change.dfreq) };
-    this.samples = this.samples.map((s) => {
-      const shift = timeShift(change, s.time);
-      return { ...s, time: add(s.time, shift), offset: s.offset - shift };
-    });
+    if (this.kept.length > 0) this.changes.push(change);
+    if (this.changes.length >= MAX_CHANGES) this.settle();
+  }
+
+  /** Applies the changes that have come since the last look. */
+  private settle(): void {
+    if (this.changes.length === 0) return;
+    for (const change of this.changes) {
+      const { current: e } = this;
+      const offset = e.offset + offsetShift(change, this.kept.at(-1)!.time);
+      this.current = { ...e, offset, freq: (e.freq - change.dfreq) / (1 + change.dfreq) };
+      for (const sample of this.kept) {
+        sample.offset += offsetShift(change, sample.time);
+        sample.time = add(sample.time, timeShift(change, sample.time));
+      }
+    }
+    this.changes = [];
   }
 
   /** Undefined as long as the samples are too few. */
@@ -174,14 +203,14 @@ export class SourceStats {
     const y = this.samples.map((s) => s.offset);
     const line = bestLine(x, y, this.weights(), this.older, this.minSamples);
     if (!line) {
-      this.estimate = this.guess(newest);
+      this.current = this.guess(newest);
       return;
     }
     this.older = line.start;
     const trim = Math.max(0, this.older - MAX_OLDER);
     this.samples.splice(0, trim);
     this.older -= trim;
-    this.estimate = {
+    this.current = {
       offset: line.intercept,
       offsetSd: line.interceptSd,
       freq: line.slope,
