@@ -37,6 +37,7 @@ export interface Stage {
 /** A stretch of the run with limits on the error of served time. */
 export interface Bound {
   readonly name: string;
+  /** Negative: counted from the end. */
   readonly from: TrueTime;
   /** Undefined = to the end. */
   readonly to?: TrueTime;
@@ -50,8 +51,8 @@ export interface Scenario {
   readonly what: string;
   /** Length of a run unless asked otherwise; also the least, because faults and bounds lie inside it. */
   readonly hours: number;
-  /** `control`: build the negative control instead. */
-  stage(rng: Prng, control: boolean): Stage;
+  /** `control`: build the negative control instead. `hours`: how long the run will be. */
+  stage(rng: Prng, control: boolean, hours: number): Stage;
   readonly bounds: readonly Bound[];
   /** Must claim to be synchronised by then; undefined = not asked. */
   readonly syncedBy?: TrueTime;
@@ -109,10 +110,11 @@ export const buildWorld = (
   seed: number,
   control: boolean,
   watchers: readonly Watcher[] = [],
+  hours = scenario.hours,
 ): World => {
   // Labels keep the streams apart: another device does not shift the noise of this one.
   const rng = new Prng(seed);
-  const stage = scenario.stage(rng.fork('stage'), control);
+  const stage = scenario.stage(rng.fork('stage'), control, hours);
   return new World(
     {
       ...stage,
@@ -137,7 +139,7 @@ export const runScenario = (scenario: Scenario, options: RunOptions): Outcome =>
   const checkers = new Checkers();
   const recorder = new Recorder();
   const watchers = [recorder, checkers, ...(options.watchers ?? [])];
-  const world = buildWorld(scenario, options.seed, options.control === true, watchers);
+  const world = buildWorld(scenario, options.seed, options.control === true, watchers, hours);
   world.run(hours * 3600);
   for (const f of world.spec.network?.findings ?? []) checkers.found('reply', f.at, f.text);
   return judge(scenario, options.seed, hours, world, recorder, checkers);
@@ -191,8 +193,9 @@ const early = (at: TrueTime | undefined, notBefore: TrueTime | undefined): boole
 
 const judgeBound = (bound: Bound, recorder: Recorder): BoundResult => {
   const to = Math.min(bound.to ?? recorder.served.length, recorder.served.length);
-  const served = errorFigures(recorder.served.values, bound.from, to);
-  const raw = errorFigures(recorder.raw.values, bound.from, to);
+  const from = bound.from < 0 ? recorder.served.length + bound.from : bound.from;
+  const served = errorFigures(recorder.served.values, from, to);
+  const raw = errorFigures(recorder.raw.values, from, to);
   const ok = served.count > 0 && served.rms <= (bound.rms ?? Infinity) && served.max <= (bound.max ?? Infinity);
   return { ...bound, served, raw, ok };
 };

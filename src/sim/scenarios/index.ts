@@ -5,6 +5,7 @@ import { hostScenarios } from './host.js';
 import { pulseScenarios } from './pulse.js';
 import { readingScenarios } from './reading.js';
 import { receiverScenarios } from './receiver.js';
+import { stormScenarios } from './storm.js';
 
 /** The registry: what `timeball sim list` shows and the tests run. */
 export const SCENARIOS: readonly Scenario[] = [
@@ -13,6 +14,7 @@ export const SCENARIOS: readonly Scenario[] = [
   ...byteScenarios,
   ...readingScenarios,
   ...hostScenarios,
+  ...stormScenarios,
 ];
 
 /** @throws CodedError ERR_TB_SCENARIO */
