@@ -29,6 +29,7 @@ import { Oneshot } from './oneshot.js';
 import { writePidFile } from './pidfile.js';
 import { dropPrivileges, useRealTime } from './privileges.js';
 import { RefclockDevices } from './refclocks.js';
+import { Refusals } from './refusals.js';
 import { Runtime } from './runtime.js';
 import { tellReady, Watchdog } from './supervisor.js';
 import { TraceLogs } from './tracelogs.js';
@@ -47,6 +48,7 @@ class Daemon {
   private readonly traces: TraceLogs;
   private readonly engine: Engine;
   private readonly runtime: Runtime;
+  private readonly oneshot: Oneshot | undefined;
   private readonly closers: (() => void)[] = [];
   private stopping = false;
 
@@ -69,8 +71,12 @@ class Daemon {
     this.engine = new Engine(engineConfig(config, host), now);
     this.traces = new TraceLogs(config.logging, (text) => this.say('warn', 'log.problem', text));
     const step = (): void => this.runtime.dispatch({ kind: 'command', command: { name: 'makestep' } });
-    const done = (): void => this.exit(EXIT.OK, '');
-    const oneshot = options.once === undefined ? undefined : new Oneshot(options.once, step, done);
+    if (options.once !== undefined) {
+      const say = (text: string): void => this.say('info', 'oneshot', text);
+      const exit = (ok: boolean): void => this.exit(ok ? EXIT.OK : EXIT.FAILED, '');
+      this.oneshot = new Oneshot({ what: options.once, step, exit, say });
+    }
+    const refusals = new Refusals();
     this.runtime = new Runtime({
       engine: this.engine,
       clock: this.clock,
@@ -80,7 +86,11 @@ class Daemon {
       driftFile: config.clock.driftfile?.path,
       publish: (state) => start.server.publish(state),
       trace: (effect) => this.traces.write(effect),
-      after: (now) => oneshot?.after(this.engine.tracking(now)),
+      after: (now) => {
+        this.oneshot?.after(this.engine.tracking(now));
+        const reports = () => this.engine.refclocks(now);
+        refusals.look(now.mono, reports, (text) => this.say('info', 'refclock.refused', text));
+      },
       exit: (code, reason) => this.exit(code, reason),
     });
   }
@@ -93,6 +103,7 @@ class Daemon {
       const text = `${config.sources.length} NTP source(s) in the configuration are not used by this version`;
       this.say('warn', 'config.sources', text);
     }
+    this.start.server.onWarning = (text) => this.say('error', 'ntp.socket', text);
     this.checkClockControl();
     if (config.process.pidfile !== undefined && options.once === undefined) {
       this.closers.push(writePidFile(config.process.pidfile));
@@ -104,6 +115,7 @@ class Daemon {
     if (options.once === undefined) await this.openDoors();
     const devices = new RefclockDevices(config.refclocks, this.native, BUILD_DATE, (e) => this.runtime.dispatch(e));
     this.closers.push(() => devices.stop());
+    this.oneshot?.start(config.refclocks);
     if (options.timeout > 0) setTimeout(() => this.timedOut(), options.timeout * 1000).unref();
     this.handleSignals();
     this.closers.push(new Watchdog(this.native).start());
@@ -205,10 +217,9 @@ class Daemon {
 
   /** `-t`: not synchronised by then is a failure. */
   private timedOut(): void {
-    if (this.start.options.once !== undefined)
-      this.say('error', 'oneshot.none', 'No suitable source for synchronisation');
+    this.say('info', 'daemon.timeout', 'Timeout reached');
     const synchronised = this.engine.tracking(this.runtime.now()).leap !== 3;
-    this.exit(synchronised && this.start.options.once === undefined ? EXIT.OK : EXIT.FAILED, 'time-out');
+    this.exit(synchronised && this.start.options.once === undefined ? EXIT.OK : EXIT.FAILED, '');
   }
 
   private exit(code: number, reason: string): void {

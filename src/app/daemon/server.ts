@@ -36,6 +36,8 @@ export class NtpServer {
   private readonly rules: Rule[];
   private readonly tree = new AccessTree();
   private readonly onFault: (error: Error) => void;
+  /** Where trouble with a port that opens late is told. */
+  onWarning: (text: string) => void = () => {};
   private plane: Plane | undefined;
   private starting: Promise<void> | undefined;
   private state: ServerState | undefined;
@@ -54,15 +56,18 @@ export class NtpServer {
   async start(): Promise<readonly string[]> {
     if (this.config.server.port === 0 || !this.rules.some((r) => r.allow)) return [];
     const { clientloglimit, noclientlog, servethreads } = this.config.server;
+    const access = [...this.rules];
     const plane = await startPlane({
       sockets: socketsOf(this.config, this.families),
-      access: this.rules,
+      access,
       clientLogLimit: clientloglimit,
       noClientLog: noclientlog,
       workers: servethreads,
       onFault: this.onFault,
     });
     this.plane = plane;
+    // What was allowed or denied while the workers started.
+    for (const rule of this.rules.slice(access.length)) plane.changeAccess(rule);
     if (this.state !== undefined) plane.publish(this.state);
     return plane.warnings.map((w) => `Could not open IPv${w.family} NTP socket on port ${w.port} : ${w.message}`);
   }
@@ -80,7 +85,17 @@ export class NtpServer {
     this.tree.apply(rule);
     this.rules.push(rule);
     if (this.plane !== undefined) this.plane.changeAccess(rule);
-    else if (rule.allow) this.starting ??= this.start().then(() => undefined, this.onFault);
+    else if (rule.allow) this.starting ??= this.openLate();
+  }
+
+  /** A port that is taken is fatal at the start, not for a daemon that already keeps time: the next `allow` tries again. */
+  private async openLate(): Promise<void> {
+    try {
+      for (const warning of await this.start()) this.onWarning(warning);
+    } catch (error) {
+      this.onWarning(error instanceof Error ? error.message : String(error));
+    }
+    this.starting = undefined;
   }
 
   accessAllowed(address: IpBytes): boolean {

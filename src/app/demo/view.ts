@@ -84,14 +84,14 @@ export class View {
     if (!this.terminal) process.stdout.write(`${line}\n`);
   }
 
-  /** The last table; true when the clock is synchronised to a reference clock. */
+  /** The last table; true when the clock is synchronised to the pulses. */
   async final(): Promise<boolean> {
     clearInterval(this.timer);
     await this.looking;
     const look = await this.look();
     if (look === undefined) return false;
     process.stdout.write(`\n${look.text}`);
-    return look.synchronised && look.selected !== '';
+    return look.synchronised && look.selected === 'PPS';
   }
 
   private seconds(): number {
