@@ -16,7 +16,7 @@ import type {
   SourcestatsReport,
   TrackingReport,
 } from '../core/report/reports.js';
-import { type ClockChange, offsetShift, timeShift } from '../core/sample.js';
+import type { ClockChange } from '../core/sample.js';
 import { type Selection, SourceSet } from '../core/sources/sourceset.js';
 import type { Fact } from '../ports/observer.js';
 import { CookedClock } from './clock.js';
@@ -25,10 +25,9 @@ import type { Command, Effect, Event, Now } from './events.js';
 import { LeapKeeper } from './leap.js';
 import { LocalReference } from './local.js';
 import { PollTimers } from './polls.js';
+import { RecentMeasurements, rebaseMeasured } from './recent.js';
 import { Tracer } from './tracer.js';
 
-/** Measurements kept a source to warm the estimator up when the source is selected. */
-const RECENT = 8;
 /** s between steering updates while a correction is being slewed out. */
 const STEER_INTERVAL = 1;
 /** s after the start during which a sentence source that numbers a pulse source leaves the first move to the pulses. */
@@ -62,7 +61,7 @@ export class Engine {
   private readonly polls: PollTimers;
   private readonly local: LocalReference;
   private readonly leap: LeapKeeper;
-  private readonly recent: Measured[][];
+  private readonly recent: RecentMeasurements;
   private readonly deviceUp: boolean[];
   private readonly tau: Seconds;
   private selection: Selection | undefined;
@@ -106,7 +105,7 @@ export class Engine {
     this.local = new LocalReference(config.local);
     this.leap = new LeapKeeper(d.leapsecmode, config.control !== undefined);
     this.traces = new Tracer(config.traces, infos.length, (trace) => this.effects.push({ kind: 'trace', trace }));
-    this.recent = infos.map(() => []);
+    this.recent = new RecentMeasurements(infos.length);
     this.deviceUp = infos.map(() => false);
     this.started = now.mono;
   }
@@ -201,17 +200,13 @@ export class Engine {
     this.clock.rawJumped(now.raw, seconds);
     this.clock.adjust(now.raw, seconds, 0);
     this.changeHistory({ at: this.clock.now(now.raw), doffset: seconds, dfreq: 0, kind: 'unknown' });
-    for (const list of this.recent) list.length = 0;
+    this.recent.clear();
     this.reference = undefined;
     this.referenceTime = undefined;
     this.lastMeasure = undefined;
     this.lastStep = now.mono;
-    this.fact(now, {
-      severity: 'warn',
-      name: 'clock.slept',
-      text: `The machine slept for ${seconds.toFixed(1)} seconds`,
-      fields: { seconds },
-    });
+    const text = `The machine slept for ${seconds.toFixed(1)} seconds`;
+    this.fact(now, { severity: 'warn', name: 'clock.slept', text, fields: { seconds } });
     this.steer(now);
     this.publish(now);
   }
@@ -235,7 +230,7 @@ export class Engine {
         this.discipline.setMaxUpdateSkew(command.skewPpm);
         break;
       case 'reset-sources':
-        for (let i = 0; i < this.recent.length; i++) this.sources.reset(i);
+        for (const i of this.config.refclocks.keys()) this.sources.reset(i);
         break;
       case 'shutdown':
         this.saveDrift(now);
@@ -249,9 +244,7 @@ export class Engine {
   private measured(list: readonly Measured[], now: Now): void {
     this.pending = [...list];
     for (let m = this.pending.shift(); m !== undefined; m = this.pending.shift()) {
-      const recent = this.recent[m.source]!;
-      recent.push(m);
-      if (recent.length > RECENT) recent.shift();
+      this.recent.push(m);
       this.traces.measured(m, this.manager.name(m.source), this.clock.correction(now.raw));
       const selected = this.selection?.selected;
       if (m.source === selected) this.update(m, now);
@@ -291,9 +284,8 @@ export class Engine {
     this.manager.rebase(change);
     this.sources.rebase(change);
     this.discipline.rebase(change);
-    for (const list of [...this.recent, this.pending]) {
-      for (let i = 0; i < list.length; i++) list[i] = rebaseMeasured(list[i]!, change);
-    }
+    this.recent.rebase(change);
+    rebaseMeasured(this.pending, change);
   }
 
   // ---- polls and selection ------------------------------------------------------------------------------------
@@ -321,7 +313,7 @@ export class Engine {
     const selected = selection.selected;
     if (selected !== undefined && selected !== before) {
       // By index: every update re-bases the measurements after it, and a stale copy would be corrected for again.
-      const recent = this.recent[selected]!;
+      const recent = this.recent.of(selected);
       for (let i = 0; i < recent.length; i++) this.update(recent[i]!, now);
     }
     if (selected === undefined && before !== undefined) this.hold(now);
@@ -332,7 +324,7 @@ export class Engine {
     if (this.selection?.selected !== undefined || this.referenceTime !== undefined) return false;
     if (diffMono(now.mono, this.started) > PULSE_GRACE) return false;
     return this.config.refclocks.some(
-      (o, i) => o.lock !== '' && !o.noselect && this.deviceUp[i] && this.recent[i]!.length === 0,
+      (o, i) => o.lock !== '' && !o.noselect && this.deviceUp[i] && this.recent.of(i).length === 0,
     );
   }
 
@@ -603,9 +595,3 @@ export class Engine {
     this.effects.push({ kind: 'fact', fact: { ...f, at: this.clock.now(now.raw) } });
   }
 }
-
-const rebaseMeasured = (m: Measured, change: ClockChange): Measured => {
-  const { time, offset } = m.sample;
-  const sample = { ...m.sample, time: add(time, timeShift(change, time)), offset: offset + offsetShift(change, time) };
-  return { ...m, sample };
-};
