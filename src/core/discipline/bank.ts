@@ -143,6 +143,12 @@ export class KalmanBank implements Estimator {
     filters.measure(i, posterior.gain * sigma, posterior.keep);
   }
 
+  relearn(): void {
+    for (let i = 0; i < SIZE; i++) this.squares[i]! *= CLAIM_WEIGHT / this.memory;
+    this.memory = CLAIM_WEIGHT;
+    this.age = 0;
+  }
+
   inflateFrequency(sd: Frequency): void {
     for (let i = 0; i < SIZE; i++) this.filters.c[6 * i + 3]! += (sd * sd) / this.variance(i);
     this.summarise();

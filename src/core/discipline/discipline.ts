@@ -4,9 +4,10 @@ import type { DisciplineOptions } from '../refclock/options.js';
 import { type ClockChange, timeShift } from '../sample.js';
 import type { Finding } from '../sources/types.js';
 import { KalmanBank } from './bank.js';
-import type { Belief, Estimator } from './estimator.js';
+import { Dispute } from './dispute.js';
+import type { Belief, Estimator, Innovation } from './estimator.js';
 import { Freedom } from './freedom.js';
-import { Gate, GRACE_INTERVALS } from './gate.js';
+import { Gate } from './gate.js';
 import { ChangeLimit, StepRule } from './steps.js';
 import type { Correction, DisciplineMode, ErrorBound, Measurement, TrackingFigures } from './types.js';
 
@@ -20,8 +21,10 @@ const MOVED_FREQ = 1 * PPM;
 const BOUND_SDS = 4.2;
 /** chrony's skew is the 99.95 % quantile of the frequency error. */
 const SKEW_SDS = 3.3;
-/** Refused in a row while converging: what we believe was wrong from the start. */
-const CONVERGING_REFUSALS = 5;
+/** Intervals that may pass without a measurement, as a lost pulse or two: more is a gap. */
+const GRACE_INTERVALS = 5;
+/** Refused in a row: while converging, what we believe was wrong from the start; later, the bound must contain them. */
+const MANY_REFUSALS = 5;
 /** s of nothing but refusals while tracking, after which the clock, not the source, must be wrong. */
 const PATIENCE = 3 * 3600;
 /** Believed measurements before the clock can count as tracking. */
@@ -47,14 +50,19 @@ export class Discipline {
   private readonly limit: ChangeLimit;
   /** Cooked instant of the estimator. */
   private at: Instant | undefined;
+  /** Cooked instant of the last measurement, believed or not. */
+  private heardAt: Instant | undefined;
   /** Cooked instant of the last believed measurement. */
   private believedAt: Instant | undefined;
   /** Usual spacing of measurements. */
   private interval: Seconds = 0;
   private updates = 0;
   private refusals = 0;
-  /** Largest innovation refused since the last believed one: part of an honest bound. */
+  private readonly dispute = new Dispute();
+  /** Size of the latest innovations refused, once they are many: part of an honest bound. */
   private disputed: Seconds = 0;
+  /** Seconds in gaps since the last believed measurement. */
+  private unseen: Seconds = 0;
   /** Whole rate given to the clock, drift file included. */
   private rate: Frequency;
   private last: { offset: Seconds; freq: Frequency; interval: Seconds } = { offset: 0, freq: 0, interval: 0 };
@@ -82,14 +90,13 @@ export class Discipline {
     this.advance(m.time);
     const innovation = this.estimator.innovation(m.offset, m.source, m.sigma);
     const elapsed = this.believedAt === undefined ? 0 : diff(m.time, this.believedAt);
-    const quiet = Math.max(0, elapsed - this.grace());
-    const verdict = this.gate.judge(innovation, quiet);
-    if (!verdict.accepted) return this.refused(m, innovation.error, elapsed, verdict.reason);
+    const verdict = this.gate.judge(innovation, this.unseen);
+    if (!verdict.accepted) return this.refused(m, innovation, elapsed, verdict.reason);
     const change = this.limit.judge(m.offset);
     if (change !== 'ok') return this.overLimit(m.offset, change);
     if (verdict.stretched) this.estimator.inflateFrequency(Math.abs(innovation.error) / Math.max(elapsed, 1));
     // The first two fix phase and frequency, a late one is the fruit of a gap: neither tells about noise.
-    this.estimator.absorb(this.updates >= 2 && quiet === 0);
+    this.estimator.absorb(this.updates >= 2 && this.unseen === 0);
     return this.accepted(m, elapsed, verdict.reason);
   }
 
@@ -107,6 +114,7 @@ export class Discipline {
     if (change.kind === 'unknown') {
       this.forget(Math.max(MOVED_FREQ, this.estimator.belief.fSd));
       this.at = undefined;
+      this.heardAt = undefined;
       this.believedAt = undefined;
       return;
     }
@@ -116,6 +124,7 @@ export class Discipline {
     // A leap second moves the clock's reading and UTC together: the error stays what it was.
     this.estimator.shift(change.kind === 'leap' ? 0 : shift, change.dfreq);
     this.at = add(this.at, shift);
+    if (this.heardAt !== undefined) this.heardAt = add(this.heardAt, timeShift(change, this.heardAt));
     if (this.believedAt !== undefined) this.believedAt = add(this.believedAt, timeShift(change, this.believedAt));
   }
 
@@ -168,37 +177,66 @@ export class Discipline {
   private advance(time: Instant): void {
     if (this.at !== undefined) {
       const dt = diff(time, this.at);
-      const usual = Math.min(dt, this.mode === 'holdover' ? 0 : Math.max(this.grace(), this.interval === 0 ? dt : 0));
+      const usual = this.mode === 'holdover' ? 0 : Math.min(dt, this.interval === 0 ? dt : this.grace());
       this.estimator.advance(usual, true);
       this.estimator.advance(dt - usual, false);
-      // Follows a slower source in one step, a single gap by little.
-      const target = Math.min(dt, MAX_INTERVAL, this.interval === 0 ? dt : 4 * this.interval);
-      this.interval += (target - this.interval) * (this.interval === 0 ? 1 : 0.2);
     }
+    if (this.heardAt !== undefined) this.hear(diff(time, this.heardAt));
     this.at = time;
+    this.heardAt = time;
   }
 
-  private refused(m: Measurement, error: Seconds, elapsed: Seconds, reason: string): Correction {
-    this.refusals++;
-    const converging = this.mode === 'converging' && this.refusals >= CONVERGING_REFUSALS;
-    if (converging || elapsed > PATIENCE) {
-      this.forget(UNKNOWN_FREQ);
-      this.at = undefined;
-      return { ...this.measure(m), reason: 'started again: nothing but refused measurements' };
+  /** The spacing of measurements: follows a slower source in a few steps, a single gap by little. */
+  private hear(dt: Seconds): void {
+    if (this.interval === 0) {
+      this.interval = Math.min(dt, MAX_INTERVAL);
+      return;
     }
-    if (this.refusals >= GRACE_INTERVALS) {
-      this.disputed = Math.abs(error);
+    if (dt > this.grace()) this.unseen += dt;
+    this.interval += 0.2 * (Math.min(dt, MAX_INTERVAL, 4 * this.interval) - this.interval);
+  }
+
+  private refused(m: Measurement, innovation: Innovation, elapsed: Seconds, reason: string): Correction {
+    this.refusals++;
+    const many = this.refusals >= MANY_REFUSALS;
+    if ((many && this.mode === 'converging') || elapsed > PATIENCE) return this.again(m);
+    if (many) {
+      this.disputed = Math.abs(innovation.error);
       this.mode = 'holdover';
     }
-    return refuse(reason);
+    const { belief } = this.estimator;
+    const diagnosis = this.dispute.add(innovation.error, elapsed, belief.xSd, belief.sigma);
+    if (diagnosis.kind === 'none') return refuse(reason);
+    if (diagnosis.kind === 'noise') {
+      this.estimator.relearn();
+      this.gate.restart();
+      return refuse('the source has become noisy: learning its noise again');
+    }
+    this.estimator.inflateFrequency(2 * Math.abs(diagnosis.jump));
+    this.estimator.absorb(false);
+    return this.accepted(m, elapsed, 'the frequency has jumped');
+  }
+
+  /** Nothing but refusals: forgets what was believed and takes the measurement as the first. */
+  private again(m: Measurement): Correction {
+    this.forget(UNKNOWN_FREQ);
+    this.at = undefined;
+    return { ...this.measure(m), reason: 'started again: nothing but refused measurements' };
+  }
+
+  /** Nothing is disputed (any more). */
+  private believe(): void {
+    this.refusals = 0;
+    this.disputed = 0;
+    this.unseen = 0;
+    this.dispute.settle();
   }
 
   private forget(freqSd: Frequency): void {
     this.estimator.restart(freqSd);
     this.gate.restart();
     this.updates = 0;
-    this.refusals = 0;
-    this.disputed = 0;
+    this.believe();
     this.mode = 'reset';
   }
 
@@ -213,8 +251,7 @@ export class Discipline {
 
   private accepted(m: Measurement, elapsed: Seconds, reason: string): Correction {
     this.updates++;
-    this.refusals = 0;
-    this.disputed = 0;
+    this.believe();
     this.believedAt = m.time;
     const { belief } = this.estimator;
     const doffset = belief.x;

@@ -42,6 +42,8 @@ export interface Estimator {
   innovation(offset: Seconds, source: number, sigma: Seconds): Innovation;
   /** Takes in the measurement last shown to `innovation`. `learn` = false: not typical, says nothing about noise. */
   absorb(learn: boolean): void;
+  /** The noise of the source has changed: what was learned about it counts little from now on. */
+  relearn(): void;
   /** The frequency may have jumped by about this much. */
   inflateFrequency(sd: Frequency): void;
   /** The clock was changed by this much at the present moment of the estimator. */

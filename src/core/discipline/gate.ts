@@ -9,25 +9,22 @@ const BLIND = 4;
 const WINDOW = 31;
 /** Median of |normal| in standard deviations. */
 const NORMAL_MEDIAN = 0.6745;
-/**
- * s/s. The most an oscillator is believed to jump in frequency (a knock, a fan). By this the gate opens while
- * measurements are refused: a frequency jump is followed within seconds, a pulse train that is 10 ms off only after
- * more than an hour, because no oscillator moves like that.
- */
-const JUMP = 2e-6;
-/** Intervals without a believed measurement before the gate starts to open. */
-export const GRACE_INTERVALS = 5;
+/** s/s. Frequency change that an oscillator may have gone through unseen, in a time without any measurement. */
+const UNSEEN = 2e-6;
+/** A median this far below the expected shows that sigma was learned from outliers: the median is believed. */
+const HEAVY_TAILED = 1 / 3;
+const HEAVY_MARGIN = 2;
 
 export interface Verdict {
   readonly accepted: boolean;
   readonly reason: string;
-  /** Accepted only because the gate had opened: the frequency must be in doubt. */
+  /** Accepted only because nothing was seen for a while: the frequency must be in doubt. */
   readonly stretched: boolean;
 }
 
 const OPEN: Verdict = { accepted: true, reason: 'nothing to judge it by yet', stretched: false };
 const GOOD: Verdict = { accepted: true, reason: 'as expected', stretched: false };
-const STRETCHED: Verdict = { accepted: true, reason: 'frequency may have jumped', stretched: true };
+const STRETCHED: Verdict = { accepted: true, reason: 'possible after a gap', stretched: true };
 
 /** Decides whether a measurement is believed, from the estimator's own covariance and what came lately. */
 export class Gate {
@@ -40,14 +37,14 @@ export class Gate {
     this.seen = 0;
   }
 
-  /** @param quiet seconds since the last believed measurement, beyond the grace of a few intervals (0 = within it). */
-  judge(innovation: Innovation, quiet: Seconds): Verdict {
+  /** @param unseen seconds without any measurement since the last believed one. */
+  judge(innovation: Innovation, unseen: Seconds): Verdict {
     const ratio = Math.abs(innovation.error) / innovation.sd;
     const width = LIMIT * this.scale();
-    if (this.seen < WINDOW || ratio <= width) this.remember(ratio);
+    if (unseen === 0 && (this.seen < WINDOW || ratio <= width)) this.remember(ratio);
     if (this.seen <= BLIND) return OPEN;
     if (ratio <= width) return GOOD;
-    if (Math.abs(innovation.error) <= width * innovation.sd + JUMP * quiet) return STRETCHED;
+    if (Math.abs(innovation.error) <= width * innovation.sd + UNSEEN * unseen) return STRETCHED;
     return { accepted: false, reason: `${ratio.toFixed(1)} standard deviations off`, stretched: false };
   }
 
@@ -58,10 +55,11 @@ export class Gate {
     if (this.recent.length > WINDOW) this.recent.shift();
   }
 
-  /** Robust against outliers among the first measurements. Never below 1. */
+  /** What the estimator's own figure has to be multiplied with; robust against outliers among the first. */
   private scale(): number {
     if (this.recent.length < 3) return Number.POSITIVE_INFINITY;
     const sorted = [...this.recent].sort((a, b) => a - b);
-    return Math.max(1, sorted[sorted.length >> 1]! / NORMAL_MEDIAN);
+    const scale = sorted[sorted.length >> 1]! / NORMAL_MEDIAN;
+    return scale < HEAVY_TAILED ? HEAVY_MARGIN * scale : Math.max(1, scale);
   }
 }

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
+import { Prng } from '../../../../src/base/prng.js';
 import { add, fromUnix } from '../../../../src/base/time.js';
 import { KalmanBank } from '../../../../src/core/discipline/bank.js';
 import { Discipline } from '../../../../src/core/discipline/discipline.js';
@@ -81,6 +82,22 @@ describe('discipline on traces made here', () => {
       assert.ok(worst < 30e-6, `${worst}`);
       assert.ok(rms(run.errors, 2060, 4000) < 500e-9, `${rms(run.errors, 2060, 4000)}`);
     }
+  });
+
+  it('a source that becomes a hundred times as noisy is followed again', () => {
+    const rng = new Prng(33);
+    const noise = new Float64Array(4001).map((_, k) => (k > 1500 ? 1e-4 * rng.normal() : 0));
+    const run = runTrace(makeTrace({ ...S1, extraPulse: (k) => noise[k]! }, 33));
+    assert.equal(run.modes.at(-1), 'tracking');
+    assert.ok(run.discipline.belief.sigma > 3e-5, `${run.discipline.belief.sigma}`);
+    assert.ok(rms(run.errors, 2000, 4000) < 30e-6, `${rms(run.errors, 2000, 4000)}`);
+  });
+
+  it('a burst of late pulses passes without a trace', () => {
+    const rng = new Prng(34);
+    const burst = new Float64Array(4001).map((_, k) => (k > 2000 && k < 2040 ? 50e-6 * rng.exponential() : 0));
+    const run = runTrace(makeTrace({ ...S1, sigma: 2e-7, extraPulse: (k) => burst[k]! }, 34));
+    assert.ok(rms(run.errors, 2060, 4000) < 100e-9, `${rms(run.errors, 2060, 4000)}`);
   });
 
   it('learns a drift: a sine of 1 ppm an hour', () => {
