@@ -43,7 +43,7 @@ const installPackages = () => {
   const hash = createHash('sha256').update(readFileSync(lock)).digest('hex');
   if (existsSync(stamp) && readFileSync(stamp, 'utf8') === hash) return;
   say('installing packages (npm ci)');
-  run('npm ci', 'npm', ['ci', '--no-audit', '--no-fund', '--ignore-scripts']);
+  run('npm ci', 'npm', ['ci', '--no-audit', '--no-fund', '--ignore-scripts', '--loglevel=error']);
   writeFileSync(stamp, hash);
 };
 
