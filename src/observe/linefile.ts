@@ -31,12 +31,12 @@ export class LineFile {
     return new LineFile(open(path), path);
   }
 
-  /** As `open`, and makes the directory when it is missing. */
+  /** As `open`, and makes the directory when it is missing (its parent must be there). */
   static create(path: string): LineFile {
     try {
-      mkdirSync(dirname(path), { recursive: true, mode: 0o750 });
+      mkdirSync(dirname(path), { mode: 0o750 });
     } catch {
-      // What is wrong shows better when the file is opened.
+      // It is there, or what is wrong shows better when the file is opened.
     }
     return LineFile.open(path);
   }

@@ -1,6 +1,7 @@
-import { mkdirSync, readFileSync, unlinkSync, writeFileSync } from 'node:fs';
+import { readFileSync, unlinkSync, writeFileSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { CodedError } from '../../base/errors.js';
+import { makeDirectory } from '../../control/cmdmon/directory.js';
 
 const isRunning = (pid: number): boolean => {
   try {
@@ -33,7 +34,7 @@ export const checkOtherInstance = (path: string): void => {
 /** Writes our pid; returns the removal. Throws ERR_TB_SYSCALL when the file cannot be written. */
 export const writePidFile = (path: string): (() => void) => {
   try {
-    mkdirSync(dirname(path), { recursive: true });
+    makeDirectory(dirname(path), 0o755);
     writeFileSync(path, `${process.pid}\n`);
   } catch (error) {
     const text = `Could not open ${path} : ${(error as Error).message}`;

@@ -1,11 +1,12 @@
 import { readFileSync } from 'node:fs';
 import { CodedError } from '../../base/errors.js';
 import type { ProcessConfig } from '../../conf/config.js';
+import type { Owner } from '../../control/cmdmon/directory.js';
 import type { Native } from '../../devices/native.js';
 import type { DaemonOptions } from './options.js';
 
 /** uid and gid of a user's name in /etc/passwd; undefined when there is none. */
-const lookUp = (user: string): { uid: number; gid: number } | undefined => {
+const lookUp = (user: string): Owner | undefined => {
   const line = readFileSync('/etc/passwd', 'utf8')
     .split('\n')
     .find((l) => l.startsWith(`${user}:`));
@@ -13,15 +14,22 @@ const lookUp = (user: string): { uid: number; gid: number } | undefined => {
   return uid === undefined || gid === undefined ? undefined : { uid: Number(uid), gid: Number(gid) };
 };
 
+/** Who the daemon will be once it has started: itself, unless root named a run-time user. Throws ERR_TB_PRIVILEGE. */
+export const runtimeOwner = (user: string | undefined): Owner => {
+  const self = { uid: process.getuid!(), gid: process.getgid!() };
+  if (user === undefined || user === 'root' || self.uid !== 0) return self;
+  const ids = lookUp(user);
+  if (ids === undefined) throw new CodedError('ERR_TB_PRIVILEGE', `Could not get user/group ID of ${user}`);
+  return ids;
+};
+
 /**
  * Becomes the run-time user, keeping what the daemon still needs: the clock (not with `-x`) and ports that a live
  * `allow` may open. Only the calling thread keeps them: the packet plane's threads have none.
  */
-export const dropPrivileges = (native: Native, user: string | undefined, controlClock: boolean): void => {
-  if (user === undefined || user === 'root' || process.getuid?.() !== 0) return;
-  const ids = lookUp(user);
-  if (ids === undefined) throw new CodedError('ERR_TB_PRIVILEGE', `Could not get user/group ID of ${user}`);
-  native.capabilities.dropTo(ids.uid, ids.gid, ['net_bind_service', ...(controlClock ? ['sys_time'] : [])]);
+export const dropPrivileges = (native: Native, owner: Owner, controlClock: boolean): void => {
+  if (owner.uid === process.getuid!()) return;
+  native.capabilities.dropTo(owner.uid, owner.gid, ['net_bind_service', ...(controlClock ? ['sys_time'] : [])]);
 };
 
 /** Priority and memory, as asked for. What the system refuses is told by the exception's text. */

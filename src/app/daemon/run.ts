@@ -1,8 +1,10 @@
-import { mkdirSync } from 'node:fs';
+import { chownSync, existsSync } from 'node:fs';
+import { dirname } from 'node:path';
 import { BUILD_DATE, VERSION } from '../../base/build.js';
 import { CodedError } from '../../base/errors.js';
 import { parseIp } from '../../base/ip.js';
 import { PPM } from '../../base/units.js';
+import { makeDirectory, type Owner, prepareSocketDirectory } from '../../control/cmdmon/directory.js';
 import { handleRequest } from '../../control/cmdmon/door.js';
 import { openUdpDoor } from '../../control/cmdmon/udp.js';
 import { type DoorLog, openUnixDoor } from '../../control/cmdmon/unix.js';
@@ -27,7 +29,7 @@ import { DaemonContext } from './context.js';
 import { EXIT, type Start } from './main.js';
 import { Oneshot } from './oneshot.js';
 import { writePidFile } from './pidfile.js';
-import { dropPrivileges, useRealTime } from './privileges.js';
+import { dropPrivileges, runtimeOwner, useRealTime } from './privileges.js';
 import { RefclockDevices } from './refclocks.js';
 import { Refusals } from './refusals.js';
 import { Runtime } from './runtime.js';
@@ -108,10 +110,11 @@ class Daemon {
     if (config.process.pidfile !== undefined && options.once === undefined) {
       this.closers.push(writePidFile(config.process.pidfile));
     }
-    this.makeDirectories();
+    const owner = runtimeOwner(options.user ?? config.process.user);
+    if (options.once === undefined) this.makeDirectories(owner);
     useRealTime(this.native, options, config.process);
     this.runtime.dispatch(this.startEvent());
-    dropPrivileges(this.native, options.user ?? config.process.user, options.controlClock);
+    dropPrivileges(this.native, owner, options.controlClock);
     if (options.once === undefined) await this.openDoors();
     const devices = new RefclockDevices(config.refclocks, this.native, BUILD_DATE, (e) => this.runtime.dispatch(e));
     this.closers.push(() => devices.stop());
@@ -140,12 +143,21 @@ class Daemon {
     );
   }
 
-  private makeDirectories(): void {
-    const { logdir } = this.start.config.logging;
+  /** While we still may: the directories that the run-time user writes to are his. */
+  private makeDirectories(owner: Owner): void {
+    const { logging, command } = this.start.config;
+    const { logdir } = logging;
     try {
-      if (logdir !== undefined) mkdirSync(logdir, { recursive: true, mode: 0o750 });
+      if (logdir !== undefined && !existsSync(logdir)) {
+        makeDirectory(logdir, 0o750);
+        chownSync(logdir, owner.uid, owner.gid);
+      }
     } catch (error) {
       this.say('error', 'log.directory', `Could not create ${logdir} : ${(error as Error).message}`);
+    }
+    // What is wrong with this one is told when the socket opens.
+    if (command.socket?.startsWith('/') === true && command.socket !== '/') {
+      prepareSocketDirectory(dirname(command.socket), owner);
     }
   }
 

@@ -1,4 +1,4 @@
-import { chmodSync, chownSync, lstatSync, mkdirSync, type Stats } from 'node:fs';
+import { chmodSync, chownSync, existsSync, lstatSync, mkdirSync, type Stats } from 'node:fs';
 import { dirname } from 'node:path';
 
 /** Owner of the daemon at run time. */
@@ -18,10 +18,19 @@ const missing = (path: string): boolean => {
   }
 };
 
+/**
+ * As `mkdir -p`: parents that are missing are made as everybody's. Not mkdirSync's `recursive`, which in Node 20 never
+ * returns where a parent exists and nothing can be made in it (/proc). Throws what the system says.
+ */
+export const makeDirectory = (directory: string, mode: number): void => {
+  if (existsSync(directory)) return;
+  makeDirectory(dirname(directory), 0o755);
+  mkdirSync(directory, { mode });
+};
+
 /** Parents as everybody's, the directory itself closed to all but the daemon's user and group. */
 const create = (directory: string, owner: Owner): void => {
-  mkdirSync(dirname(directory), { recursive: true, mode: 0o755 });
-  mkdirSync(directory, { mode: DIRECTORY_MODE });
+  makeDirectory(directory, DIRECTORY_MODE);
   // mkdir's mode went through the umask.
   chmodSync(directory, DIRECTORY_MODE);
   chownSync(directory, owner.uid, owner.gid);
