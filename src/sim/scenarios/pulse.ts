@@ -75,4 +75,25 @@ export const pulseScenarios: readonly Scenario[] = [
     syncedBy: 60,
     control: { what: 'plain noise of about the same variance', factor: 5, figure: figureOf('steady', 'rms') },
   },
+  {
+    name: 'noisier',
+    what: 'The pulses become seventeen times noisier for half an hour (a loaded machine, a bad antenna), then good again.',
+    hours: 1.5,
+    stage: (rng, control) => {
+      const board = gpsBoard(rng);
+      const set = (sigma: number) => () => {
+        board.pulses.line.sigma = sigma;
+      };
+      const worse = { at: 1800.5, run: set(17e-6) };
+      const good = { at: 3600.5, run: set(1e-6) };
+      return { ...board, script: control ? [worse] : [worse, good] };
+    },
+    bounds: [
+      { name: 'good', from: 4200, rms: 800e-9, max: 3e-6 },
+      { name: 'change', from: 1800, to: 2100, max: 50e-6 },
+      { name: 'noisy', from: 2100, to: 3600, rms: 4e-6, max: 15e-6 },
+    ],
+    syncedBy: 30,
+    control: { what: 'they stay noisy', factor: 2, figure: figureOf('good', 'rms') },
+  },
 ];
