@@ -272,7 +272,7 @@ void UdpSet::sendSlot(uint32_t* meta, uint8_t* packet, uint32_t* stamps) {
   sockaddr_in6 to;
   const socklen_t toLength = destination(meta, socket.family, &to);
   Outgoing control;
-  control.source(meta, socket.family);
+  if (!socket.bound) control.source(meta, socket.family);
   if (wantTx) control.add(SOL_SOCKET, SO_TIMESTAMPING, socket.txFlags);
   iovec vector = {packet, length};
   const msghdr header = {&to, toLength, &vector, 1, control.length > 0 ? control.bytes : nullptr, control.length, 0};
@@ -280,7 +280,11 @@ void UdpSet::sendSlot(uint32_t* meta, uint8_t* packet, uint32_t* stamps) {
   timespec now;
   clock_gettime(CLOCK_REALTIME, &now);
   if (stamp) stampPacket(meta, now, packet);
-  const ssize_t sent = ::sendmsg(socket.fd.get(), &header, MSG_DONTWAIT | MSG_NOSIGNAL);
+  // sendto() spares the kernel the copies of header, vector and control where there is nothing to control.
+  constexpr int FLAGS = MSG_DONTWAIT | MSG_NOSIGNAL;
+  const ssize_t sent = control.length > 0
+                           ? ::sendmsg(socket.fd.get(), &header, FLAGS)
+                           : ::sendto(socket.fd.get(), packet, length, FLAGS, reinterpret_cast<sockaddr*>(&to), toLength);
   meta[TX_ERRNO] = sent < 0 ? static_cast<uint32_t>(errno) : 0;
   putTime(meta, T3_SEC_LO, now);
   if (!wantTx) return;

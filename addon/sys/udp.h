@@ -34,6 +34,8 @@ struct UdpSocket {
   Fd fd;
   int family = AF_INET;
   uint16_t port = 0;
+  /// Bound to one address: replies leave from it anyway, and need no control message to say so (5 % of a reply).
+  bool bound = false;
   int receiveBufferBytes = 0;
   /// Flags granted, those of transmission among them …
   uint32_t timestamping = 0;
