@@ -25,6 +25,8 @@ export interface Stage {
   readonly start?: Instant;
   readonly leapAt?: TrueTime;
   readonly initialOffset: Seconds;
+  /** What the drift file says: frequency to add, and its uncertainty. */
+  readonly drift?: { readonly freq: number; readonly skew: number };
   readonly oscillator: OscillatorModel;
   /** In the order of the refclock lines. */
   readonly twins: readonly Twin[];

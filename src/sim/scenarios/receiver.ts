@@ -31,6 +31,22 @@ export const receiverScenarios: readonly Scenario[] = [
     control: { what: 'no makestep', factor: 1e6, figure: figureOf('steady', 'rms', 'raw') },
   },
   {
+    name: 'warm-start',
+    what: 'A restart with a drift file: 20 ppm off, known to 50 ppb, right from the first pulses on.',
+    hours: 1,
+    stage: (rng, control) => ({
+      ...gpsBoard(rng),
+      oscillator: { frequency: 20e-6, wander: 1e-9 },
+      ...(control ? {} : { drift: { freq: -20e-6, skew: 50e-9 } }),
+    }),
+    bounds: [
+      { name: 'first', from: 5, to: 10, max: 3e-6 },
+      { name: 'steady', from: 600, rms: 400e-9, max: 2e-6 },
+    ],
+    syncedBy: 30,
+    control: { what: 'no drift file', factor: 1.5, figure: figureOf('first', 'max') },
+  },
+  {
     name: 'late-device',
     what: 'The receiver is plugged in a quarter of an hour after the start.',
     hours: 1,
