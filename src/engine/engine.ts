@@ -2,30 +2,39 @@
  * The one owner of state: an event comes in with what the clocks say, effects go out. Synchronous, no I/O, and no bad
  * input makes it throw. Everything it does can be replayed from its events.
  */
-import { REFID_LOCAL, REFID_UNSYNC, type RefId } from '../base/refid.js';
+import { REFID_LOCAL, type RefId } from '../base/refid.js';
 import { add, addMono, diff, diffMono, type Instant, type Mono } from '../base/time.js';
-import { PPM, type Seconds } from '../base/units.js';
-import { type Correction, Discipline } from '../core/discipline/discipline.js';
+import { type Leap, PPM, type Seconds } from '../base/units.js';
+import { type Correction, Discipline, type TrackingFigures } from '../core/discipline/discipline.js';
 import type { ServerState } from '../core/ntp/state.js';
 import { type ClockContext, type Measured, RefclockManager } from '../core/refclock/manager.js';
 import type {
   ActivityReport,
+  ManualSampleReport,
   RefclockReport,
   SelectReport,
+  SmoothingReport,
   SourceReport,
   SourcestatsReport,
   TrackingReport,
 } from '../core/report/reports.js';
+import type { NoiseReport } from '../core/report/stability.js';
 import type { ClockChange } from '../core/sample.js';
+import type { SourceDump } from '../core/sources/dump.js';
 import { type Selection, SourceSet } from '../core/sources/sourceset.js';
+import { Stability } from '../core/stability/stability.js';
 import type { Fact } from '../ports/observer.js';
 import { CookedClock } from './clock.js';
+import { type CommandHands, frequencyFast, runCommand } from './commands.js';
 import type { EngineConfig } from './config.js';
-import type { Command, Effect, Event, Now } from './events.js';
+import type { Effect, Event, Now } from './events.js';
 import { LeapKeeper } from './leap.js';
 import { LocalReference } from './local.js';
+import { ManualInput } from './manual.js';
 import { PollTimers } from './polls.js';
+import { Smoothing } from './smoothing.js';
 import { RecentMeasurements, rebaseMeasured } from './recent.js';
+import { localState, unsynchronisedState } from './states.js';
 import { Tracer } from './tracer.js';
 
 /** s between steering updates while a correction is being slewed out. */
@@ -54,6 +63,7 @@ type Moment = { raw: Instant; mono: Mono };
 
 export class Engine {
   readonly clock: CookedClock;
+  readonly stability: Stability;
   private readonly config: EngineConfig;
   private readonly manager: RefclockManager;
   private readonly sources: SourceSet;
@@ -61,11 +71,15 @@ export class Engine {
   private readonly polls: PollTimers;
   private readonly local: LocalReference;
   private readonly leap: LeapKeeper;
+  private readonly manual: ManualInput;
+  private readonly smoothing: Smoothing;
   private readonly recent: RecentMeasurements;
   private readonly deviceUp: boolean[];
   private readonly tau: Seconds;
   private selection: Selection | undefined;
   private reference: Reference | undefined;
+  /** Root dispersion of the last measurement used, s: what the source itself answers for. */
+  private upstream: Seconds = 0;
   private started: Mono;
   private lastMeasure: Mono | undefined;
   private lastDriftSave: Mono | undefined;
@@ -74,6 +88,8 @@ export class Engine {
   /** Measurements of the event at hand that are still to be used: a correction by one re-bases the others. */
   private pending: Measured[] = [];
   private holding = false;
+  /** The last correction by the operator. */
+  private byHand: { readonly at: Mono; readonly offset: Seconds; readonly interval: Seconds } | undefined;
   /** The kernel's rate has changed, and with it how raw becomes cooked, since the server state was published. */
   private stale = false;
   private effects: Effect[] = [];
@@ -102,7 +118,10 @@ export class Engine {
       infos.map((i) => i.pollLog2),
       now.mono,
     );
+    this.stability = new Stability(infos.length);
     this.local = new LocalReference(config.local);
+    this.manual = new ManualInput(config.manual);
+    this.smoothing = new Smoothing(config.smoothtime);
     this.leap = new LeapKeeper(d.leapsecmode, config.control !== undefined);
     this.traces = new Tracer(config.traces, infos.length, (trace) => this.effects.push({ kind: 'trace', trace }));
     this.recent = new RecentMeasurements(infos.length);
@@ -148,7 +167,10 @@ export class Engine {
         this.slept(event.seconds, now);
         break;
       case 'command':
-        this.command(event.command, now);
+        this.effects.push({ kind: 'answer', answer: runCommand(event.command, this.hands(now)) });
+        break;
+      case 'restore':
+        if (this.known(event.source)) this.sources.restore(event.source, event.dump);
         break;
     }
     this.housekeeping(now);
@@ -178,7 +200,7 @@ export class Engine {
   private clockJump(offset: Seconds, now: Now): void {
     if (this.leap.expectsJump(this.clock.now(now.raw), offset)) {
       // The kernel inserted or deleted the leap second that we armed: cooked time goes with it.
-      this.changeHistory({ at: this.clock.now(now.raw), doffset: offset, dfreq: 0, kind: 'leap' });
+      this.changeHistory({ at: this.clock.now(now.raw), doffset: offset, dfreq: 0, kind: 'leap' }, now);
       this.clock.view = { ...this.clock.view, ref: add(this.clock.view.ref, offset) };
       this.publish(now);
       return;
@@ -199,7 +221,7 @@ export class Engine {
   private slept(seconds: Seconds, now: Now): void {
     this.clock.rawJumped(now.raw, seconds);
     this.clock.adjust(now.raw, seconds, 0);
-    this.changeHistory({ at: this.clock.now(now.raw), doffset: seconds, dfreq: 0, kind: 'unknown' });
+    this.changeHistory({ at: this.clock.now(now.raw), doffset: seconds, dfreq: 0, kind: 'unknown' }, now);
     this.recent.clear();
     this.reference = undefined;
     this.referenceTime = undefined;
@@ -211,32 +233,46 @@ export class Engine {
     this.publish(now);
   }
 
-  private command(command: Command, now: Now): void {
-    switch (command.name) {
-      case 'makestep':
-        this.step(now);
-        break;
-      case 'set-makestep':
-        this.discipline.setMakestep({ threshold: command.threshold, limit: command.limit });
-        break;
-      case 'reselect':
-        this.sources.reselect();
-        this.select(now);
-        break;
-      case 'reselect-distance':
-        this.sources.setReselectDistance(command.distance);
-        break;
-      case 'max-update-skew':
-        this.discipline.setMaxUpdateSkew(command.skewPpm);
-        break;
-      case 'reset-sources':
-        for (const i of this.config.refclocks.keys()) this.sources.reset(i);
-        break;
-      case 'shutdown':
+  /** What commands may touch, at this moment. */
+  private hands(now: Moment): CommandHands {
+    return {
+      clock: this.clock,
+      manager: this.manager,
+      sources: this.sources,
+      local: this.local,
+      manual: this.manual,
+      smoothing: this.smoothing,
+      maxdrift: this.config.discipline.maxdriftPpm * PPM,
+      discipline: () => this.discipline,
+      cooked: () => this.clock.now(now.raw),
+      step: () => this.step(now),
+      select: () => this.select(now),
+      resetSources: () => {
+        for (let i = 0; i < this.recent.length; i++) this.sources.reset(i);
+      },
+      adjust: (doffset, dfreq) => {
+        const at = this.clock.now(now.raw);
+        this.clock.adjust(now.raw, doffset, dfreq);
+        this.changeHistory({ at, doffset, dfreq, kind: 'adjust' }, now);
+        this.steer(now);
+        this.publish(now);
+      },
+      setByHand: (offset) => this.setByHand(offset, now),
+      publish: () => this.publish(now),
+      fact: (finding) => this.fact(now, finding),
+      shutdown: () => {
         this.saveDrift(now);
         this.effects.push({ kind: 'exit', code: 0, reason: 'shutdown' });
-        break;
-    }
+      },
+    };
+  }
+
+  private setByHand(offset: Seconds, now: Now): void {
+    const interval = this.byHand === undefined ? 0 : diffMono(now.mono, this.byHand.at);
+    this.byHand = { at: now.mono, offset, interval };
+    if (Math.abs(offset) <= this.config.discipline.logchange) return;
+    const text = `System clock wrong by ${offset.toFixed(6)} seconds`;
+    this.fact(now, { severity: 'warn', name: 'discipline.wrong', text, fields: { offset } });
   }
 
   // ---- measurements -------------------------------------------------------------------------------------------
@@ -246,6 +282,7 @@ export class Engine {
     for (let m = this.pending.shift(); m !== undefined; m = this.pending.shift()) {
       this.recent.push(m);
       this.traces.measured(m, this.manager.name(m.source), this.clock.correction(now.raw));
+      if (this.isSettled()) this.stability.measured(m.source, m.sample.time, m.sample.offset);
       const selected = this.selection?.selected;
       if (m.source === selected) this.update(m, now);
       // A new source need not wait a whole poll interval for its first statistics.
@@ -260,10 +297,15 @@ export class Engine {
     this.facts(now, correction.facts);
     if (correction.exit !== undefined) this.effects.push({ kind: 'exit', ...correction.exit });
     if (!correction.accepted) return;
+    if (this.isSettled()) this.stability.used(m.source, time, offset);
     this.lastMeasure = now.mono;
     this.holding = false;
     this.referenceTime = time;
+    this.upstream = m.sample.rootDispersion;
     this.apply(correction, time, now);
+    if (this.smoothing.settles(this.discipline.figures().skewPpm, this.clock.now(now.raw))) {
+      this.fact(now, { severity: 'info', name: 'smoothing.active', text: 'Activated time smoothing' });
+    }
     this.publish(now);
     if (this.traces.wants('tracking')) {
       this.traces.tracking(this.tracking(now), time, this.selection?.combined.length ?? 0, this.discipline.bound(time));
@@ -274,18 +316,31 @@ export class Engine {
     // The correction belongs to the instant of the measurement; by now its frequency part has had time to act.
     const late = diff(this.clock.now(now.raw), at);
     this.clock.adjust(now.raw, c.doffset + c.dfreq * late, c.dfreq);
-    this.changeHistory({ at, doffset: c.doffset, dfreq: c.dfreq, kind: c.step ? 'step' : 'adjust' });
+    this.changeHistory({ at, doffset: c.doffset, dfreq: c.dfreq, kind: c.step ? 'step' : 'adjust' }, now);
     if (c.step) this.step(now);
     else this.steer(now);
   }
 
   /** Every holder of cooked history follows a change of the cooked clock. */
-  private changeHistory(change: ClockChange): void {
+  private changeHistory(change: ClockChange, now: Now): void {
+    this.smoothChange(change, now);
+    this.manual.rebase(change);
     this.manager.rebase(change);
     this.sources.rebase(change);
     this.discipline.rebase(change);
+    this.stability.changed(change, this.clock.base);
     this.recent.rebase(change);
     rebaseMeasured(this.pending, change);
+  }
+
+  /** What clients notice of a change of the cooked clock (already made). */
+  private smoothChange(change: ClockChange, now: Now): void {
+    const { smoothing } = this;
+    const cooked = this.clock.now(now.raw);
+    const { doffset, dfreq, kind } = change;
+    if (kind === 'adjust') smoothing.corrected(cooked, doffset + dfreq * (diff(cooked, change.at) - doffset), dfreq);
+    else if (kind === 'leap') smoothing.leapt(cooked, doffset, this.config.discipline.leapsecmode === 'slew');
+    else smoothing.reset(cooked);
   }
 
   // ---- polls and selection ------------------------------------------------------------------------------------
@@ -350,6 +405,7 @@ export class Engine {
       now.raw = step.raw;
       this.lastStep = now.mono;
       this.effects.push({ kind: 'step-clock', offset: step.offset });
+      this.smoothing.reset(this.clock.now(now.raw));
       this.fact(now, {
         severity: 'warn',
         name: 'clock.step',
@@ -373,6 +429,10 @@ export class Engine {
     return false;
   }
 
+  private isSettled(): boolean {
+    return this.discipline.mode === 'tracking' || this.discipline.mode === 'holdover';
+  }
+
   private known(source: number): boolean {
     return source >= 0 && source < this.config.refclocks.length;
   }
@@ -385,7 +445,7 @@ export class Engine {
     if (this.lastMeasure !== undefined && diffMono(now.mono, this.lastMeasure) > HOLD_AFTER) this.hold(now);
     this.doLeap(now);
     if (this.config.control !== undefined && this.clock.correction(now.raw) !== 0) this.steer(now);
-    if (this.stale || this.holding || this.selection?.selected === undefined) this.publish(now);
+    if (this.stale || this.holding || this.smoothing.moving || this.selection?.selected === undefined) this.publish(now);
     const interval = this.config.driftInterval;
     if (interval > 0 && this.lastMeasure !== undefined) {
       this.lastDriftSave ??= now.mono;
@@ -399,7 +459,7 @@ export class Engine {
     if (due === undefined) return;
     // Without the kernel's help cooked time makes the leap itself.
     this.clock.adjust(now.raw, due, 0);
-    this.changeHistory({ at: this.clock.now(now.raw), doffset: due, dfreq: 0, kind: 'leap' });
+    this.changeHistory({ at: this.clock.now(now.raw), doffset: due, dfreq: 0, kind: 'leap' }, now);
     this.fact(now, {
       severity: 'info',
       name: 'clock.leap',
@@ -424,7 +484,7 @@ export class Engine {
     this.lastDriftSave = now.mono;
     if (this.lastMeasure === undefined || this.config.driftInterval <= 0) return;
     // The file says how fast the oscillator is; base is what is added to make it right.
-    const fast = 1 / (1 + this.clock.base) - 1;
+    const fast = frequencyFast(this.clock.base);
     this.effects.push({ kind: 'save-drift', freqPpm: fast / PPM, skewPpm: this.discipline.figures().skewPpm });
   }
 
@@ -441,33 +501,14 @@ export class Engine {
       dispersionRate: this.config.discipline.maxclockerrorPpm * PPM,
     };
     if (this.local.active(synced ? this.ownDistance(now) : undefined, this.sinceUpdate(now), this.sinceStart(now))) {
-      return {
-        ...base,
-        leap: 0,
-        stratum: this.config.local!.stratum,
-        refId: REFID_LOCAL,
-        referenceTime: cooked,
-        rootDelay: 0,
-        rootDispersion: 0,
-        dispersionRate: 0,
-      };
+      return localState(base, this.config.local!.stratum);
     }
-    if (!synced) {
-      return {
-        ...base,
-        leap: 3,
-        stratum: 16,
-        refId: REFID_UNSYNC,
-        referenceTime: 0n as Instant,
-        rootDelay: 1,
-        rootDispersion: 1,
-      };
-    }
+    if (!synced) return unsynchronisedState(base);
     const reference = this.reference!;
     const bound = this.discipline.bound(cooked);
     return {
       ...base,
-      leap: this.leap.announced(cooked),
+      leap: this.announcedLeap(cooked),
       stratum: reference.stratum + 1,
       refId: reference.refId,
       referenceTime: this.referenceTime!,
@@ -477,6 +518,13 @@ export class Engine {
     };
   }
 
+  /** A leap second that is smeared is none to the clients. */
+  private announcedLeap(cooked: Instant): Leap {
+    const leap = this.leap.announced(cooked);
+    const smeared = this.smoothing.enabled && this.config.discipline.leapsecmode === 'slew';
+    return smeared && leap !== 3 ? 0 : leap;
+  }
+
   private publish(now: Now): void {
     const selection = this.selection;
     if (!this.holding && selection?.selected !== undefined && this.referenceTime !== undefined) {
@@ -484,14 +532,14 @@ export class Engine {
         stratum: selection.stratum,
         refId: selection.refId,
         rootDelay: selection.rootDelay,
-        rootDispersion: selection.rootDispersion,
+        rootDispersion: this.upstream,
         name: this.manager.name(selection.selected),
         address: undefined,
       };
     }
     const state = this.serverState(now);
     this.local.note(state.leap !== 3 && state.refId !== REFID_LOCAL ? this.ownDistance(now) : undefined);
-    this.effects.push({ kind: 'server-state', state });
+    this.effects.push({ kind: 'server-state', state: this.smoothing.serve(state, this.clock.now(now.raw), this.config.precision) });
     this.stale = false;
     if (this.config.control !== undefined) {
       const synchronised = state.leap !== 3;
@@ -545,7 +593,7 @@ export class Engine {
     const cooked = this.clock.now(now.raw);
     const local = state.refId === REFID_LOCAL;
     const synced = state.leap !== 3 && !local;
-    const d = this.discipline.figures();
+    const d = this.figures();
     return {
       refId: state.refId,
       address: synced ? this.reference?.address : undefined,
@@ -556,7 +604,7 @@ export class Engine {
       currentCorrection: this.clock.correction(now.raw),
       lastOffset: d.lastOffset,
       rmsOffset: d.rmsOffset,
-      frequencyFastPpm: (1 / (1 + this.clock.base) - 1) / PPM,
+      frequencyFastPpm: frequencyFast(this.clock.base) / PPM,
       residualFrequencyPpm: synced ? d.residualFreqPpm : 0,
       skewPpm: synced ? d.skewPpm : 0,
       rootDelay: state.rootDelay,
@@ -564,6 +612,29 @@ export class Engine {
       lastUpdateInterval: d.updateInterval,
       mode: local ? 'local' : this.discipline.mode,
     };
+  }
+
+  /** Of the last correction, by a source or by hand. */
+  private figures(): TrackingFigures {
+    const figures = this.discipline.figures();
+    const { byHand, lastMeasure } = this;
+    if (byHand === undefined || (lastMeasure !== undefined && lastMeasure > byHand.at)) return figures;
+    const { offset: lastOffset, interval: updateInterval } = byHand;
+    return { ...figures, lastOffset, rmsOffset: Math.abs(lastOffset), updateInterval };
+  }
+
+  manualList(): readonly ManualSampleReport[] {
+    return this.manual.list();
+  }
+
+  /** Undefined: not configured. */
+  smoothingReport(now: Now): SmoothingReport | undefined {
+    return this.smoothing.report(this.clock.now(now.raw));
+  }
+
+  /** History of the sources, for a restart. */
+  dumps(): readonly SourceDump[] {
+    return this.sources.dumps();
   }
 
   sourceReports(now: Now): readonly SourceReport[] {
@@ -580,6 +651,12 @@ export class Engine {
 
   refclocks(now: Now): readonly RefclockReport[] {
     return this.manager.reports(this.context(now));
+  }
+
+  /** What the discipline has learned about noise. */
+  noise(): NoiseReport {
+    const { sigma, wander, drift, oneSided } = this.discipline.belief;
+    return { sigma, wander, drift, oneSided };
   }
 
   /** NTP sources only, as chrony counts them. */

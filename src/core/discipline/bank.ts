@@ -63,7 +63,7 @@ const START_DRIFT_S = 100;
 const START_DRIFT_MAX = 1e-8;
 
 export class KalmanBank implements Estimator {
-  belief: Belief = { x: 0, f: 0, d: 0, xSd: 1, fSd: 1, xf: 0, sigma: 1, wander: 0, drift: 0 };
+  belief: Belief = { x: 0, f: 0, d: 0, xSd: 1, fSd: 1, xf: 0, sigma: 1, wander: 0, drift: 0, oneSided: 0 };
   private filters = newFilters();
   private spare = newFilters();
   /** Log likelihood, forgotten exponentially. */
@@ -252,6 +252,7 @@ export class KalmanBank implements Estimator {
     let variance = 0;
     let wander = 0;
     let drift = 0;
+    let oneSided = 0;
     for (let i = 0; i < active; i++) {
       const w = weight[i]!;
       const v = w * this.variance(i);
@@ -260,6 +261,7 @@ export class KalmanBank implements Estimator {
       variance += v;
       wander += v * filters.wander2[i]!;
       if (i >= BIASED) continue;
+      if (i >= GAUSSIANS) oneSided += w;
       d += w * filters.d[i]!;
       drift += v * filters.drift2[i]!;
     }
@@ -285,6 +287,7 @@ export class KalmanBank implements Estimator {
       sigma: Math.sqrt(variance),
       wander: Math.sqrt(wander),
       drift: Math.sqrt(drift),
+      oneSided,
     };
   }
 }

@@ -18,6 +18,8 @@ export interface Belief {
   readonly wander: number;
   /** Learned random walk of the drift, 1/(s·sqrt(s)). */
   readonly drift: number;
+  /** Weight, 0…1, of the hypotheses that the noise has a sharp early edge. */
+  readonly oneSided: number;
 }
 
 /** What a measurement looks like before it is believed. */

@@ -53,14 +53,16 @@ export class Stability {
   }
 
   /**
-   * An accepted measurement, before the clock is corrected for it; offset positive = the clock is slow. To be called
-   * once the clock is set: the first seconds of a start say nothing about stability.
+   * A measurement of a source, before the clock is corrected for it; offset positive = the clock is slow. This and
+   * `used` are to be called once the clock is set: the first seconds of a start say nothing about stability.
    */
-  measured(source: number, time: Instant, offset: Seconds, selected: boolean): void {
+  measured(source: number, time: Instant, offset: Seconds): void {
     const own = this.sources[source];
-    if (own === undefined) return;
-    observe(own, time, offset);
-    if (!selected) return;
+    if (own !== undefined) observe(own, time, offset);
+  }
+
+  /** The same measurement, when the clock follows its source and the discipline believes it. */
+  used(source: number, time: Instant, offset: Seconds): void {
     // Two sources differ by their biases: the change from one to the other is no instability of ours.
     if (source !== this.selected) this.cutClock();
     this.selected = source;

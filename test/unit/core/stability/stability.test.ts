@@ -107,8 +107,9 @@ describe('stability of sources, clock and oscillator', () => {
     let error = 0;
     for (let i = 0; i < 30_000; i++) {
       error += 1e-8 * prng.normal();
-      stability.measured(0, at(i), error, true);
-      stability.measured(1, at(i + 0.3), error + 1e-5 * prng.normal(), false);
+      stability.measured(0, at(i), error);
+      stability.used(0, at(i), error);
+      stability.measured(1, at(i + 0.3), error + 1e-5 * prng.normal());
       stability.changed({ at: at(i), doffset: gain * error, dfreq: 0, kind: 'adjust' }, 0);
       error -= gain * error;
     }
@@ -144,7 +145,7 @@ describe('stability of sources, clock and oscillator', () => {
       const stability = new Stability(2);
       for (let i = 0; i < 400; i++) {
         act(stability, i);
-        stability.measured(i < 300 ? 0 : 1, at(i), i < 300 ? 0 : 1e-3, true);
+        stability.used(i < 300 ? 0 : 1, at(i), i < 300 ? 0 : 1e-3);
       }
       return Math.max(...stability.report([])[1]!.deviations.map((d) => d.mtie));
     };
