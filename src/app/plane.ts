@@ -1,4 +1,5 @@
 import { getRandomValues } from 'node:crypto';
+import { availableParallelism } from 'node:os';
 import { Worker } from 'node:worker_threads';
 import { CodedError } from '../base/errors.js';
 import type { IpBytes } from '../base/ip.js';
@@ -31,7 +32,10 @@ export interface PlaneOptions {
   readonly clientLogLimit?: number | undefined;
   /** Remember nobody; there are no interleaved replies then. */
   readonly noClientLog?: boolean | undefined;
-  /** Threads, each with sockets of its own; default 1. */
+  /**
+   * Threads, each with sockets of its own; default 1, 0 = one a core. The kernel spreads clients by address and port:
+   * a client that changes its port may meet another thread, and gets a basic reply then.
+   */
   readonly workers?: number | undefined;
   /** A worker ended by itself: the plane serves no more (or with fewer threads). */
   readonly onFault?: ((error: Error) => void) | undefined;
@@ -150,6 +154,7 @@ export class Plane {
 
 const stopMember = (m: Member): Promise<void> => {
   m.stopping = true;
+  if (m.wakeFd < 0) return Promise.resolve();
   return new Promise((resolve) => {
     m.worker.once('exit', () => resolve());
     send(m, { kind: 'stop' });
@@ -157,9 +162,13 @@ const stopMember = (m: Member): Promise<void> => {
 };
 
 const send = (m: Member, message: ToWorker): void => {
+  // Its descriptor may be somebody else's by now.
+  if (m.wakeFd < 0) return;
   m.worker.postMessage(message);
-  Atomics.add(m.attention, 0, 1);
+  const asked = Atomics.add(m.attention, 0, 1) + 1;
   loadNative().wake(m.wakeFd);
+  Atomics.store(m.attention, 1, asked);
+  Atomics.notify(m.attention, 1);
 };
 
 /** Tables one after the other; an address that stands in several is reported once, in the first of them. */
@@ -223,7 +232,7 @@ const describeFailure = (f: SocketFailure): string => {
 type Started = { readonly member: Member; readonly failures: readonly SocketFailure[] };
 
 const startWorker = (options: PlaneOptions, memory: PlaneMemory, reusePort: boolean): Promise<Started> => {
-  const attention = new SharedArrayBuffer(4);
+  const attention = new SharedArrayBuffer(8);
   const workerData: WorkerStart = {
     memory,
     sockets: options.sockets.map((s) => socketOptions(s, reusePort)),
@@ -248,7 +257,9 @@ const startWorker = (options: PlaneOptions, memory: PlaneMemory, reusePort: bool
     });
     worker.once('exit', () => {
       reject(fault);
-      if (!member.stopping && member.wakeFd >= 0) options.onFault?.(fault);
+      const served = member.wakeFd >= 0;
+      member.wakeFd = -1;
+      if (served && !member.stopping) options.onFault?.(fault);
     });
     worker.once('message', (message: FromWorker) => {
       if (message.kind === 'failed') {
@@ -269,7 +280,7 @@ const startWorker = (options: PlaneOptions, memory: PlaneMemory, reusePort: bool
 export const startPlane = async (options: PlaneOptions): Promise<Plane> => {
   const { seed, markSeed } = randomWords();
   const records = recordsFor(options.clientLogLimit);
-  const count = Math.max(1, options.workers ?? 1);
+  const count = options.workers === 0 ? availableParallelism() : (options.workers ?? 1);
   const first = newMemory(records, options.noClientLog !== true, seed, markSeed);
   const outcomes = await Promise.allSettled(
     Array.from({ length: count }, (_, i) => {

@@ -15,7 +15,7 @@ export interface WorkerStart {
   readonly memory: PlaneMemory;
   readonly sockets: readonly NativeUdpOptions[];
   readonly access: readonly AccessRule[];
-  /** One word, raised by main when a message is waiting. */
+  /** Two words: messages that main has posted, and how many of them it has finished posting (wake included). */
   readonly attention: SharedArrayBuffer;
 }
 
@@ -92,6 +92,15 @@ const newControl = (access: AccessTree, set: NativeUdpSet, attention: Int32Array
   };
 };
 
+/** Main may still be about to write to the wake descriptor: it must not be closed, or be another file's, until then. */
+const awaitMain = (attention: Int32Array): void => {
+  for (let tries = 0; tries < 10; tries++) {
+    const done = Atomics.load(attention, 1);
+    if (done === Atomics.load(attention, 0)) return;
+    Atomics.wait(attention, 1, done, 100);
+  }
+};
+
 const main = (start: WorkerStart): void => {
   const { set, failures } = openSockets(start.sockets);
   const tell = (message: FromWorker): void => parentPort!.postMessage(message);
@@ -106,8 +115,10 @@ const main = (start: WorkerStart): void => {
   const { seed, markSeed } = start.memory;
   const responder = new Responder(set.slab, { access, ...tables }, snapshot, seed, markSeed);
   tell({ kind: 'ready', wakeFd: set.wakeFd, ports: set.ports, failures });
+  const attention = new Int32Array(start.attention);
   try {
-    serveLoop(set, responder, snapshot, newControl(access, set, new Int32Array(start.attention), tables.counters));
+    serveLoop(set, responder, snapshot, newControl(access, set, attention, tables.counters));
+    awaitMain(attention);
   } finally {
     set.close();
   }

@@ -58,6 +58,20 @@ describe('packet plane over loopback', () => {
     assert.equal((await ask(v6, port6, request(), '::1'))!.stratum, 1);
   });
 
+  it('replies from the address that was asked, not the one the route would choose', async () => {
+    const any = await startTestPlane({ sockets: [{ family: 4, address: '', port: 0 }] });
+    const from = await new Promise<string>((resolve) => {
+      const timer = globalThis.setTimeout(() => resolve('nobody'), 1000);
+      v4.once('message', (_, sender) => {
+        clearTimeout(timer);
+        resolve(sender.address);
+      });
+      v4.send(request(), any.ports[0]!, '127.9.8.7');
+    });
+    await any.stop();
+    assert.equal(from, '127.9.8.7');
+  });
+
   it("interleaves with the kernel's transmit stamp", async () => {
     let origin = ZERO;
     const stamp = { hi: 5, lo: 6 };
@@ -133,6 +147,22 @@ describe('packet plane: sockets that do not open', () => {
       [6],
     );
     assert.equal(plane.ports.length, 1);
+    await plane.stop();
+  });
+});
+
+describe('packet plane: several workers', () => {
+  it('all of them answer, and their counts add up', async () => {
+    const plane = await startTestPlane({ workers: 2, sockets: [{ family: 4, address: '127.0.0.1', port: 11199 }] });
+    const sockets = Array.from({ length: 12 }, () => createSocket('udp4'));
+    try {
+      for (const s of sockets) assert.equal((await ask(s, 11199, request(), '127.0.0.1'))!.stratum, 1);
+      assert.equal(plane.serverStats().ntpHits, 12);
+      assert.equal(plane.counter('received'), 12);
+    } finally {
+      for (const s of sockets) s.close();
+      await plane.stop();
+    }
     await plane.stop();
   });
 });
