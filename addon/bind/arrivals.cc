@@ -7,32 +7,45 @@
 namespace tb {
 namespace {
 
-/// The watch and, if it has one, its listener.
+/// A JavaScript function that the thread has called.
+struct Listener {
+  Napi::FunctionReference function;
+  std::atomic<bool> called{false};
+
+  /// What the thread calls; empty when there is no function.
+  std::function<void()> bind(Napi::Env env, const Napi::Value& value) {
+    if (!value.IsFunction()) return {};
+    function = Napi::Persistent(value.As<Napi::Function>());
+    return [this, bell = Environment::of(env).bell()] {
+      called = true;
+      bell->ring();
+    };
+  }
+  void deliver(Napi::Env env) {
+    if (called.exchange(false) && !function.IsEmpty()) invoke(env, function, {});
+  }
+};
+
+/// The watch and its listeners.
 class ArrivalSource : public Source {
  public:
-  void start(Napi::Env env, int fd, const Napi::Value& listener) {
-    std::function<void()> notify;
-    if (listener.IsFunction()) {
-      listener_ = Napi::Persistent(listener.As<Napi::Function>());
-      notify = [this, bell = Environment::of(env).bell()] {
-        fresh_ = true;
-        bell->ring();
-      };
-    }
-    check(env, arrivals_.open(fd, std::move(notify)));
+  void start(Napi::Env env, int fd, const Napi::Value& onArrival, const Napi::Value& onHangup) {
+    check(env, arrivals_.open(fd, arrival_.bind(env, onArrival), hangup_.bind(env, onHangup)));
   }
   void deliver(Napi::Env env) override {
-    if (fresh_.exchange(false) && !listener_.IsEmpty()) invoke(env, listener_, {});
+    arrival_.deliver(env);
+    hangup_.deliver(env);
   }
   void shutdown() override {
     arrivals_.close();
-    listener_.Reset();
+    arrival_.function.Reset();
+    hangup_.function.Reset();
   }
   Arrivals& arrivals() { return arrivals_; }
 
  private:
-  Napi::FunctionReference listener_;
-  std::atomic<bool> fresh_{false};
+  Listener arrival_;
+  Listener hangup_;
   Arrivals arrivals_;
 };
 
@@ -50,8 +63,9 @@ class ArrivalsObject : public Napi::ObjectWrap<ArrivalsObject> {
   explicit ArrivalsObject(const Napi::CallbackInfo& info) : Napi::ObjectWrap<ArrivalsObject>(info) {
     const int fd = toInt(info[0], "fd", 0, INT32_MAX);
     if (!info[1].IsUndefined()) toFunction(info[1], "onArrival");
+    if (!info[2].IsUndefined()) toFunction(info[2], "onHangup");
     auto source = std::make_shared<ArrivalSource>();
-    source->start(info.Env(), fd, info[1]);
+    source->start(info.Env(), fd, info[1], info[2]);
     source_ = std::move(source);
     // Every watch is registered, so that its thread ends with the environment; each holds the loop until close().
     Environment::of(info.Env()).add(source_);

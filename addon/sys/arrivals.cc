@@ -11,6 +11,7 @@ namespace {
 
 constexpr uint32_t STOP = 0;
 constexpr uint32_t PORT = 1;
+constexpr uint32_t GONE = EPOLLHUP | EPOLLERR;
 
 Status watch(int epoll, int fd, uint32_t events, uint32_t tag) {
   epoll_event event = {};
@@ -22,7 +23,7 @@ Status watch(int epoll, int fd, uint32_t events, uint32_t tag) {
 
 }  // namespace
 
-Status Arrivals::open(int fd, std::function<void()> onArrival) {
+Status Arrivals::open(int fd, std::function<void()> onArrival, std::function<void()> onHangup) {
   fd_ = Fd(::fcntl(fd, F_DUPFD_CLOEXEC, 0));
   if (!fd_.valid()) return Status::last("fcntl");
   epoll_ = Fd(::epoll_create1(EPOLL_CLOEXEC));
@@ -33,14 +34,17 @@ Status Arrivals::open(int fd, std::function<void()> onArrival) {
   if (!status.ok()) return status;
   // What lay in the buffer already has no known arrival: its initial event is swallowed.
   epoll_event stale;
-  ::epoll_wait(epoll_.get(), &stale, 1, 0);
+  const bool gone = ::epoll_wait(epoll_.get(), &stale, 1, 0) == 1 && (stale.events & GONE) != 0;
   status = watch(epoll_.get(), stop_.get(), EPOLLIN, STOP);
   if (!status.ok()) return status;
-  thread_ = startThread("tb-arrivals", [this, onArrival = std::move(onArrival)] { run(onArrival); });
+  thread_ = startThread("tb-arrivals", [this, gone, onArrival = std::move(onArrival), onHangup = std::move(onHangup)] {
+    if (gone && onHangup) onHangup();
+    run(onArrival, onHangup);
+  });
   return {};
 }
 
-void Arrivals::run(const std::function<void()>& onArrival) {
+void Arrivals::run(const std::function<void()>& onArrival, const std::function<void()>& onHangup) {
   for (;;) {
     epoll_event events[2];
     const int n = ::epoll_wait(epoll_.get(), events, 2, -1);
@@ -51,8 +55,11 @@ void Arrivals::run(const std::function<void()>& onArrival) {
         stamp();
         if (onArrival) onArrival();
       }
-      // The port is gone; its reader learns it from read(). Watching on would spin.
-      if ((events[i].events & (EPOLLHUP | EPOLLERR)) != 0) ::epoll_ctl(epoll_.get(), EPOLL_CTL_DEL, fd_.get(), nullptr);
+      if ((events[i].events & GONE) != 0) {
+        // Watching on would spin.
+        ::epoll_ctl(epoll_.get(), EPOLL_CTL_DEL, fd_.get(), nullptr);
+        if (onHangup) onHangup();
+      }
     }
   }
 }

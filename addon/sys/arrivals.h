@@ -29,14 +29,15 @@ class Arrivals {
   Arrivals& operator=(const Arrivals&) = delete;
   ~Arrivals() { close(); }
 
-  /// Watches a dup of `fd` (so the owner may close its own). `onArrival` runs on the thread. EPERM: fd cannot be polled.
-  Status open(int fd, std::function<void()> onArrival);
+  /// Watches a dup of `fd` (so the owner may close its own). Both are called on the thread and may be empty; `onHangup`
+  /// once, when the port is gone. EPERM: fd cannot be polled.
+  Status open(int fd, std::function<void()> onArrival, std::function<void()> onHangup = {});
   std::vector<Arrival> take();
   uint64_t dropped();
   void close();
 
  private:
-  void run(const std::function<void()>& onArrival);
+  void run(const std::function<void()>& onArrival, const std::function<void()>& onHangup);
   void stamp();
 
   Fd fd_;

@@ -192,10 +192,11 @@ export interface Native {
   Pps: new (path: string) => NativePps;
   Phc: new (path: string, write: boolean) => NativePhc;
   Shm: new (unit: number, perm: number, create: boolean) => NativeShm;
-  /** Watches a dup of `fd` with edge-triggered epoll on a thread of its own. */
+  /** Watches a dup of `fd` with edge-triggered epoll on a thread of its own. `onHangup`: once, the port is gone. */
   Arrivals: new (
     fd: number,
     onArrival?: () => void,
+    onHangup?: () => void,
   ) => NativeArrivals;
   Datagram: new (path: string, options: { unlink: boolean; mode?: number }) => NativeDatagram;
   UdpSet: new (sockets: NativeUdpOptions[]) => NativeUdpSet;

@@ -53,7 +53,11 @@ class OpenPort implements Opened {
     this.native = native;
     this.port = port;
     const fd = descriptorOf(port);
-    this.arrivals = fd === undefined ? undefined : new native.Arrivals(fd);
+    // A tty that hung up reads as end of file, over which serialport's read loops without an end and without a word.
+    const hungUp = (): void => {
+      if (!this.closed) lost(new Error('the line was hung up'));
+    };
+    this.arrivals = fd === undefined ? undefined : new native.Arrivals(fd, undefined, hungUp);
     port.on('data', (bytes: Buffer) => handlers.onChunk(bytes, this.arrival()));
     port.on('close', (error: unknown) => {
       if (!this.closed) lost(error ?? new Error('the port was closed'));
