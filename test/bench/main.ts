@@ -89,6 +89,9 @@ const command = (name: ServerName, lab: Lab, chronyd: string): string[] => {
   return [chronyd, '-x', '-d', '-u', 'root', '-f', conf];
 };
 
+/** Children are in sessions of their own: an interrupt of ours has to be handed on. */
+const children = new Set<ChildProcess>();
+
 /**
  * Both sides run ahead of what else the machine does: in a session of their own, because the kernel's autogroups make
  * niceness count inside a session only.
@@ -96,6 +99,8 @@ const command = (name: ServerName, lab: Lab, chronyd: string): string[] => {
 const inNamespace = (ns: string, core: string, args: readonly string[]): ChildProcess => {
   const whole = ['netns', 'exec', ns, 'nice', '-n', '-15', 'taskset', '-c', core, ...args];
   const child = spawn('ip', whole, { stdio: ['ignore', 'pipe', 'pipe'], detached: true });
+  children.add(child);
+  child.once('exit', () => children.delete(child));
   try {
     writeFileSync(`/proc/${child.pid}/autogroup`, '-15');
   } catch {
@@ -276,6 +281,14 @@ const main = async (): Promise<void> => {
   if (cpus().length < 2) throw new Error('bench: needs two cores');
   compile();
   const lab = openLab();
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+    process.once(signal, () => {
+      for (const child of children) child.kill('SIGKILL');
+      lab.close();
+      rmSync(dir, { recursive: true, force: true });
+      process.exit(1);
+    });
+  }
   try {
     const parts = await measureAll(lab, chronyd);
     if (options.json) process.stdout.write(`${JSON.stringify({ cpu: cpus()[0]!.model, kernel: release(), parts })}\n`);
