@@ -3,6 +3,8 @@ export type RefId = number;
 
 /** Local reference clock, 127.127.1.1 (chrony). */
 export const REFID_LOCAL: RefId = 0x7f7f0101;
+/** Time that is smoothed for clients, 127.127.1.255 (chrony). */
+export const REFID_SMOOTH: RefId = 0x7f7f01ff;
 /** Not synchronised. */
 export const REFID_UNSYNC: RefId = 0;
 

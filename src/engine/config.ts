@@ -4,6 +4,7 @@ import type { Config } from '../conf/config.js';
 import type { DisciplineOptions, LocalOptions, RefclockOptions, SelectionOptions } from '../core/refclock/options.js';
 import type { Trace } from '../core/report/traces.js';
 import type { ClockControl } from './clock.js';
+import type { SmoothOptions } from './smoothing.js';
 
 /** Everything the engine needs to know; it reads no file and asks no clock. */
 export interface EngineConfig {
@@ -11,6 +12,10 @@ export interface EngineConfig {
   readonly discipline: DisciplineOptions;
   readonly selection: SelectionOptions;
   readonly local: LocalOptions | undefined;
+  /** Undefined = clients are served cooked time as it is. */
+  readonly smoothtime: SmoothOptions | undefined;
+  /** Times set by hand (`settime`) are taken. */
+  readonly manual: boolean;
   /** Smallest step of the clock that can be told apart, s. */
   readonly precision: Seconds;
   /** Undefined = never touch the clock (`-x`). */
@@ -40,6 +45,8 @@ export const engineConfig = (config: Config, host: HostFacts): EngineConfig => (
   discipline: config.discipline,
   selection: config.selection,
   local: config.local,
+  smoothtime: config.clock.smoothtime,
+  manual: config.clock.manual,
   precision: config.clock.clockprecision ?? host.precision,
   control: host.control,
   buildDate: host.buildDate,

@@ -32,8 +32,8 @@ import { LeapKeeper } from './leap.js';
 import { LocalReference } from './local.js';
 import { ManualInput } from './manual.js';
 import { PollTimers } from './polls.js';
-import { Smoothing } from './smoothing.js';
 import { RecentMeasurements, rebaseMeasured } from './recent.js';
+import { Smoothing } from './smoothing.js';
 import { localState, unsynchronisedState } from './states.js';
 import { Tracer } from './tracer.js';
 
@@ -248,7 +248,7 @@ export class Engine {
       step: () => this.step(now),
       select: () => this.select(now),
       resetSources: () => {
-        for (let i = 0; i < this.recent.length; i++) this.sources.reset(i);
+        for (let i = 0; i < this.config.refclocks.length; i++) this.sources.reset(i);
       },
       adjust: (doffset, dfreq) => {
         const at = this.clock.now(now.raw);
@@ -445,7 +445,8 @@ export class Engine {
     if (this.lastMeasure !== undefined && diffMono(now.mono, this.lastMeasure) > HOLD_AFTER) this.hold(now);
     this.doLeap(now);
     if (this.config.control !== undefined && this.clock.correction(now.raw) !== 0) this.steer(now);
-    if (this.stale || this.holding || this.smoothing.moving || this.selection?.selected === undefined) this.publish(now);
+    if (this.stale || this.holding || this.smoothing.moving || this.selection?.selected === undefined)
+      this.publish(now);
     const interval = this.config.driftInterval;
     if (interval > 0 && this.lastMeasure !== undefined) {
       this.lastDriftSave ??= now.mono;
@@ -539,7 +540,10 @@ export class Engine {
     }
     const state = this.serverState(now);
     this.local.note(state.leap !== 3 && state.refId !== REFID_LOCAL ? this.ownDistance(now) : undefined);
-    this.effects.push({ kind: 'server-state', state: this.smoothing.serve(state, this.clock.now(now.raw), this.config.precision) });
+    this.effects.push({
+      kind: 'server-state',
+      state: this.smoothing.serve(state, this.clock.now(now.raw), this.config.precision),
+    });
     this.stale = false;
     if (this.config.control !== undefined) {
       const synchronised = state.leap !== 3;

@@ -2,10 +2,14 @@
  * The engine's whole outside: events in, effects out. Everything here is data that can be written to an event log and
  * replayed. Times inside events are raw (CLOCK_REALTIME as stamped); `now` comes beside the event.
  */
+import type { RefId } from '../base/refid.js';
 import type { Instant, Mono } from '../base/time.js';
 import type { Frequency, Seconds } from '../base/units.js';
 import type { ServerState } from '../core/ntp/state.js';
+import type { LocalOptions } from '../core/refclock/options.js';
+import type { SelectOptions } from '../core/report/reports.js';
 import type { Trace } from '../core/report/traces.js';
+import type { SourceDump } from '../core/sources/dump.js';
 import type { ClockStatus } from '../ports/clock.js';
 import type { DeviceState } from '../ports/device.js';
 import type { Fact } from '../ports/observer.js';
@@ -26,7 +30,36 @@ export type Command =
   | { readonly name: 'reselect-distance'; readonly distance: Seconds }
   | { readonly name: 'max-update-skew'; readonly skewPpm: number }
   | { readonly name: 'reset-sources' }
+  /** Undefined = off. */
+  | { readonly name: 'local'; readonly options: LocalOptions | undefined }
+  | { readonly name: 'manual'; readonly action: 'on' | 'off' | 'reset' }
+  | { readonly name: 'manual-delete'; readonly index: number }
+  /** `time`: what the operator says it is now. */
+  | { readonly name: 'settime'; readonly time: Instant }
+  /** Positive = the clock is made to run slower (chrony's sign). */
+  | { readonly name: 'change-frequency'; readonly freqFastPpm: number }
+  /** Positive = the clock is fast and moved back (chrony's sign). */
+  | { readonly name: 'change-offset'; readonly offsetFast: Seconds }
+  | { readonly name: 'select-options'; readonly source: SourceRef; readonly change: Partial<SelectOptions> }
+  | { readonly name: 'source-offset'; readonly source: SourceRef; readonly offset: Seconds }
+  | { readonly name: 'smoothtime'; readonly action: 'reset' | 'activate' }
   | { readonly name: 'shutdown' };
+
+/** A source as commands name it: a reference clock by its refid, an NTP source by its address. */
+export type SourceRef = { readonly refId: RefId } | { readonly address: string };
+
+/** What a time set by hand did to the clock. Positive = the clock was fast. */
+export interface ManualResult {
+  readonly offsetFast: Seconds;
+  readonly freqChangeFastPpm: number;
+  readonly freqFastPpm: number;
+}
+
+export interface CommandAnswer {
+  readonly outcome: 'done' | 'failed' | 'not-enabled' | 'no-such-source' | 'bad-sample';
+  /** Of `settime`. */
+  readonly manual?: ManualResult;
+}
 
 export type Event =
   /** First event: the clocks, and what was remembered (drift file). */
@@ -43,6 +76,8 @@ export type Event =
   | { readonly kind: 'clock-jump'; readonly offset: Seconds }
   /** The machine was asleep: monotonic time stood still, raw time was carried on by the RTC, good to a second or so. */
   | { readonly kind: 'slept'; readonly seconds: Seconds }
+  /** History of a source from before a restart (option -r). */
+  | { readonly kind: 'restore'; readonly source: number; readonly dump: SourceDump }
   | { readonly kind: 'command'; readonly command: Command };
 
 export type Effect =
@@ -57,4 +92,6 @@ export type Effect =
   | { readonly kind: 'fact'; readonly fact: Fact }
   /** For chrony's log files; only those that EngineConfig.traces asks for. */
   | { readonly kind: 'trace'; readonly trace: Trace }
+  /** One for each command. */
+  | { readonly kind: 'answer'; readonly answer: CommandAnswer }
   | { readonly kind: 'exit'; readonly code: number; readonly reason: string };

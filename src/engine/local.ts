@@ -5,13 +5,21 @@ import type { LocalOptions } from '../core/refclock/options.js';
 export class LocalReference {
   /** What active() said last. */
   wasActive = false;
-  private readonly options: LocalOptions | undefined;
   /** `activate`: a root distance that must have been reached once. */
   private activated: boolean;
 
-  constructor(options: LocalOptions | undefined) {
+  constructor(private options: LocalOptions | undefined) {
+    this.activated = isAlwaysActive(options);
+  }
+
+  get stratum(): number {
+    return this.options?.stratum ?? 16;
+  }
+
+  /** Command `local`. */
+  set(options: LocalOptions | undefined): void {
     this.options = options;
-    this.activated = options !== undefined && options.activate <= 0;
+    this.activated = isAlwaysActive(options);
   }
 
   /** Tells of a root distance that was reached while synchronised. */
@@ -35,3 +43,5 @@ export class LocalReference {
     return distance > o.distance && age >= o.waitsynced;
   }
 }
+
+const isAlwaysActive = (options: LocalOptions | undefined): boolean => options !== undefined && options.activate <= 0;

@@ -103,6 +103,12 @@ export class RefclockManager {
     s.fact('warn', 'refclock.device.down', `${s.name} device is down: ${state.reason}${carried}`, { code: state.code });
   }
 
+  /** Command `offset`: what measurements are corrected by from now on, s. */
+  setOffset(source: number, offset: Seconds): void {
+    const { source: s } = this.clocks[source]!;
+    s.options = { ...s.options, offset, offsetGiven: true };
+  }
+
   /** Input that the driver refused. */
   rejected(source: number, reason: string, count: number): void {
     this.clocks[source]!.source.reject(reason, count);

@@ -55,7 +55,7 @@ export class Source {
   constructor(
     readonly index: number,
     readonly name: string,
-    readonly options: RefclockOptions,
+    public options: RefclockOptions,
     clockPrecision: Seconds,
     noise: Noise,
     private readonly facts: ManagerFact[],

@@ -202,6 +202,33 @@ export interface NtpDataReport {
   readonly hardwareRx: number;
 }
 
+/** How the time that clients are served is smoothed. */
+export interface SmoothingReport {
+  readonly active: boolean;
+  readonly leapOnly: boolean;
+  /** Served minus cooked time. */
+  readonly offset: Seconds;
+  /** Rate at which `offset` changes. */
+  readonly freqPpm: Ppm;
+  /** ppm/s. */
+  readonly wanderPpm: Ppm;
+  /** s since the last correction that was taken in. */
+  readonly lastUpdateAgo: Seconds;
+  /** s until served time is cooked time. */
+  readonly remaining: Seconds;
+}
+
+/** One time set by hand (`settime`), the oldest first. Offsets positive = the clock was fast (chrony's sign). */
+export interface ManualSampleReport {
+  /** Cooked. */
+  readonly when: Instant;
+  /** After the corrections that were made since. */
+  readonly slewedOffsetFast: Seconds;
+  readonly originalOffsetFast: Seconds;
+  /** Distance from the line through all of them. */
+  readonly residual: Seconds;
+}
+
 /** What the manager knows of one reference clock, beyond chrony: `timeball receiver`, demo, dashboard. */
 export interface RefclockReport {
   readonly name: string;

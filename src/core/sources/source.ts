@@ -2,6 +2,7 @@ import type { Instant } from '../../base/time.js';
 import type { Leap, Seconds } from '../../base/units.js';
 import type { SelectState } from '../report/reports.js';
 import type { Sample } from '../sample.js';
+import type { SourceDump } from './dump.js';
 import { type SelectionData, SourceStats } from './statistics.js';
 import type { SourceInfo } from './types.js';
 
@@ -31,12 +32,20 @@ export class Source {
 
   constructor(
     readonly index: number,
-    readonly info: SourceInfo,
+    public info: SourceInfo,
     minSamples: number,
     maxSamples: number,
     precision: Seconds,
   ) {
     this.stats = new SourceStats(minSamples, maxSamples, precision);
+  }
+
+  /** Takes over the history of an earlier run. */
+  restore(dump: SourceDump): void {
+    this.reach = dump.reach & ((1 << REACH_BITS) - 1);
+    this.reachSize = Math.min(REACH_BITS, dump.reachSize);
+    for (const sample of dump.samples) this.accumulate(sample);
+    this.lastMeasured = undefined;
   }
 
   /** False: the sample was out of order, history dropped. */

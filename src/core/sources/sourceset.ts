@@ -2,9 +2,17 @@ import { REFID_UNSYNC } from '../../base/refid.js';
 import { add, diff, type Instant } from '../../base/time.js';
 import { type Frequency, PPM, type Seconds } from '../../base/units.js';
 import type { SelectionOptions } from '../refclock/options.js';
-import type { SelectReport, SelectState, SourceReport, SourceState, SourcestatsReport } from '../report/reports.js';
+import type {
+  SelectOptions,
+  SelectReport,
+  SelectState,
+  SourceReport,
+  SourceState,
+  SourcestatsReport,
+} from '../report/reports.js';
 import { type ClockChange, type Sample, timeShift } from '../sample.js';
 import { combine } from './combine.js';
+import type { SourceDump } from './dump.js';
 import { type Outcome, SelectionRun } from './selection.js';
 import { REACH_BITS, Source } from './source.js';
 import type { Finding, Selection, SourceInfo } from './types.js';
@@ -72,6 +80,30 @@ export class SourceSet {
   reselect(): void {
     this.current = undefined;
     for (const source of this.sources) source.updates = Math.max(1, source.updates);
+  }
+
+  /** Command `selectopts`: what is not named stays as it is. */
+  setOptions(source: number, change: Partial<SelectOptions>): void {
+    const it = this.sources[source]!;
+    it.info = { ...it.info, options: { ...it.info.options, ...change } };
+  }
+
+  /** History of every source that has some, for a restart. */
+  dumps(): SourceDump[] {
+    return this.sources.flatMap((source) => {
+      const { fitted: samples } = source.stats;
+      if (samples.length === 0) return [];
+      const { reach, reachSize, stratum, leap } = source;
+      return [{ name: source.info.name, refId: source.info.refId, reach, reachSize, stratum, leap, samples }];
+    });
+  }
+
+  /** Takes over the history of an earlier run; measurements of this one are dropped. */
+  restore(source: number, dump: SourceDump): void {
+    const it = this.sources[source]!;
+    it.reset();
+    it.restore(dump);
+    this.find('info', 'source.restored', `Loaded dump file for ${it.info.name}`, it);
   }
 
   /** Command `reselectdist`: s. */

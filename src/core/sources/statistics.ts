@@ -103,6 +103,11 @@ export class SourceStats {
     return first ? diff(this.samples.at(-1)!.time, first.time) : 0;
   }
 
+  /** Samples of the fit, oldest first. */
+  get fitted(): readonly Sample[] {
+    return this.samples.slice(this.older);
+  }
+
   reset(): void {
     this.kept = [];
     this.changes = [];
