@@ -20,6 +20,7 @@ export const ERRORS = {
   ERR_TB_PRIVILEGE: 'a needed privilege is missing',
   ERR_TB_REPLAY: 'an event log or trace cannot be read',
   ERR_TB_SCENARIO: 'there is no such scenario',
+  ERR_TB_QUERY: 'a query to the daemon cannot be understood',
   ERR_TB_TALK: 'the daemon does not answer',
 } as const;
 
