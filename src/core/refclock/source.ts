@@ -63,7 +63,8 @@ export class Source {
     this.refId = refidFromText(name);
     this.precision = Math.max(clockPrecision, options.precision);
     this.filter = new SampleFilter(options.filter, options.maxdispersion, this.precision);
-    this.track = new OffsetTrack(INITIAL_SIGMA[noise]);
+    // Who gives a precision says how noisy the source is.
+    this.track = new OffsetTrack(options.precision > 0 ? options.precision : INITIAL_SIGMA[noise]);
   }
 
   reject(reason: string, count = 1): undefined {
