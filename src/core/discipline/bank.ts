@@ -53,8 +53,14 @@ const YOUNG_MEMORY = 8;
 const CAP = 16;
 /** The claim of a source about its sigma counts as this many measurements. */
 const CLAIM_WEIGHT = 2;
+/** A young source whose claim falls below this share of the first is taken up anew. */
+const BETTER = 0.25;
+/** A phase vaguer than this many sigmas is being found: the innovation says nothing about noise. */
+const FINDING = 30;
 /** Age at which sigma counts as known. */
 const GROWN = 32;
+/** Age at which sigma is known well enough to say where an edge is: too large a sigma would bias the clock by the excess. */
+const EDGE_KNOWN = 256;
 /** Variance of the phase at a start, in units of sigma²: the first measurement decides alone. */
 const VAGUE = 1e6;
 const LOG_SQRT_2PI = 0.5 * Math.log(2 * Math.PI);
@@ -78,6 +84,8 @@ export class KalmanBank implements Estimator {
   /** Filters in use: those with a bias only for coarse sources. */
   private active = BIASED;
   private source: number | undefined;
+  /** What the source first said of its noise. */
+  private claim: Seconds = 0;
   private readonly knownSigma = new Map<number, Seconds>();
   private offset: Seconds = 0;
 
@@ -97,14 +105,16 @@ export class KalmanBank implements Estimator {
 
   innovation(offset: Seconds, source: number, sigma: Seconds): Innovation {
     if (source !== this.source) this.changeSource(source, sigma);
+    else if (this.age < GROWN && sigma < BETTER * this.claim) this.reclaim(sigma);
     if (this.fresh) this.start(offset);
     this.offset = offset;
     const { belief } = this;
     return { error: offset - belief.x, sd: Math.hypot(belief.xSd, belief.sigma) };
   }
 
-  absorb(learn: boolean): void {
-    const { filters, offset } = this;
+  absorb(typical: boolean): void {
+    const { filters, offset, belief } = this;
+    const learn = typical && belief.xSd < FINDING * belief.sigma;
     if (learn) this.forget();
     for (let i = 0; i < GAUSSIANS; i++) {
       const e = offset - filters.x[i]!;
@@ -128,7 +138,7 @@ export class KalmanBank implements Estimator {
     const e = this.offset - filters.x[i]!;
     const p = filters.c[6 * i]!;
     // Beyond a few sigma the shape of the noise says nothing, and after a start sigma is not known yet.
-    if (p > 10 || this.age < GROWN) {
+    if (p > 10 || this.age < EDGE_KNOWN) {
       if (learn) this.judge(i, e, p + 1);
       filters.measure(i, e / (p + 1), 1 / (p + 1));
       return;
@@ -186,12 +196,28 @@ export class KalmanBank implements Estimator {
     const sigma = known ?? claim;
     if (this.source !== undefined) this.regrid(Math.log10(sigma / old));
     this.source = source;
+    this.claim = claim;
     this.active = sigma >= COARSE ? SIZE : BIASED;
     this.memory = known === undefined ? CLAIM_WEIGHT : Math.max(this.memory, CLAIM_WEIGHT);
     if (known === undefined) this.age = 0;
     this.squares.fill(this.memory * sigma * sigma);
     this.weigh();
     this.summarise();
+  }
+
+  /**
+   * A source that spoke of 100 us until it knew better: what was made of its first measurements is too timid, above
+   * all the frequency, and is cheaper found anew than corrected.
+   */
+  private reclaim(sigma: Seconds): void {
+    this.claim = sigma;
+    this.memory = CLAIM_WEIGHT;
+    this.squares.fill(CLAIM_WEIGHT * sigma * sigma);
+    this.score.fill(0);
+    this.age = 0;
+    this.active = sigma >= COARSE ? SIZE : BIASED;
+    this.fresh = true;
+    this.weigh();
   }
 
   private regrid(decades: number): void {

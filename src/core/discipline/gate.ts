@@ -14,6 +14,8 @@ const UNSEEN = 2e-6;
 /** A median this far below the expected shows that sigma was learned from outliers: the median is believed. */
 const HEAVY_TAILED = 1 / 3;
 const HEAVY_MARGIN = 2;
+/** As long as a wrong claim can be the reason for small ratios instead, the median is not believed in that direction. */
+const HEAVY_WINDOW = 16;
 
 export interface Verdict {
   readonly accepted: boolean;
@@ -60,6 +62,7 @@ export class Gate {
     if (this.recent.length < 3) return Number.POSITIVE_INFINITY;
     const sorted = [...this.recent].sort((a, b) => a - b);
     const scale = sorted[sorted.length >> 1]! / NORMAL_MEDIAN;
-    return scale < HEAVY_TAILED ? HEAVY_MARGIN * scale : Math.max(1, scale);
+    const heavy = scale < HEAVY_TAILED && sorted.length >= HEAVY_WINDOW;
+    return heavy ? HEAVY_MARGIN * scale : Math.max(1, scale);
   }
 }

@@ -176,6 +176,25 @@ describe('corrections', () => {
     assert.ok(Math.abs(second!.dfreq) < 1e-6, 'a pulse against a known frequency is noise');
   });
 
+  it('a claim of 100 us that turns into 100 ns does not make it timid for minutes', () => {
+    const discipline = new Discipline(OPTIONS, undefined);
+    const rng = new Prng(35);
+    let error = 0.05;
+    let rate = 20e-6;
+    let moved = 0;
+    for (let i = 0; i < 12; i++) {
+      const time = add(START, i + moved);
+      const sigma = i < 5 ? 1e-4 : 1e-7;
+      const c = discipline.measure({ time, offset: error + 1e-7 * rng.normal(), sigma, source: 0 });
+      assert.ok(c.accepted, `${i}: ${c.reason}`);
+      discipline.rebase({ at: time, doffset: c.doffset, dfreq: c.dfreq, kind: 'adjust' });
+      moved += c.doffset;
+      rate -= c.dfreq;
+      error += rate - c.doffset;
+    }
+    assert.ok(Math.abs(rate) < 0.1e-6, `${micro(rate)} ppm left`);
+  });
+
   it('what is not applied comes again', () => {
     const discipline = new Discipline(OPTIONS, undefined);
     const [first] = feed(discipline, [1e-3], false);
