@@ -88,6 +88,9 @@ export class Engine {
   /** Measurements of the event at hand that are still to be used: a correction by one re-bases the others. */
   private pending: Measured[] = [];
   private holding = false;
+  /** While the last measurements of a new source are gone through a step waits for the end of them. */
+  private warming = false;
+  private stepWanted = false;
   /** The last correction by the operator. */
   private byHand: { readonly at: Mono; readonly offset: Seconds; readonly interval: Seconds } | undefined;
   /** The kernel's rate has changed, and with it how raw becomes cooked, since the server state was published. */
@@ -317,7 +320,8 @@ export class Engine {
     const late = diff(this.clock.now(now.raw), at);
     this.clock.adjust(now.raw, c.doffset + c.dfreq * late, c.dfreq);
     this.changeHistory({ at, doffset: c.doffset, dfreq: c.dfreq, kind: c.step ? 'step' : 'adjust' }, now);
-    if (c.step) this.step(now);
+    this.stepWanted ||= c.step;
+    if (this.stepWanted && !this.warming) this.step(now);
     else this.steer(now);
   }
 
@@ -369,7 +373,11 @@ export class Engine {
     if (selected !== undefined && selected !== before) {
       // By index: every update re-bases the measurements after it, and a stale copy would be corrected for again.
       const recent = this.recent.of(selected);
+      // One step for all of them, when the last has said what it knows: each alone would leave its noise to be slewed.
+      this.warming = true;
       for (let i = 0; i < recent.length; i++) this.update(recent[i]!, now);
+      this.warming = false;
+      if (this.stepWanted) this.step(now);
     }
     if (selected === undefined && before !== undefined) this.hold(now);
   }
@@ -400,6 +408,7 @@ export class Engine {
   }
 
   private step(now: Moment): void {
+    this.stepWanted = false;
     const step = this.clock.step(now.raw);
     if (step !== undefined) {
       now.raw = step.raw;
