@@ -155,11 +155,6 @@ export class Running {
     return rows((await this.chronyc('-c', ...words)).stdout);
   }
 
-  async trackingJson(): Promise<Record<string, unknown>> {
-    const { stdout } = await runProgram(TIMEBALL, ['-h', this.socket, '--json', 'tracking']);
-    return JSON.parse(stdout) as Record<string, unknown>;
-  }
-
   /** Through our own client library. */
   async talk<T>(use: (talker: Talker) => Promise<T>): Promise<T> {
     const talker = new Talker({ servers: [this.socket], port: 0, family: 0 });

@@ -107,6 +107,8 @@ class Daemon {
     }
     this.start.server.onWarning = (text) => this.say('error', 'ntp.socket', text);
     this.checkClockControl();
+    // Before there is anything that must be removed at the end.
+    this.handleSignals();
     if (config.process.pidfile !== undefined && options.once === undefined) {
       this.closers.push(writePidFile(config.process.pidfile));
     }
@@ -120,7 +122,6 @@ class Daemon {
     this.closers.push(() => devices.stop());
     this.oneshot?.start(config.refclocks);
     if (options.timeout > 0) setTimeout(() => this.timedOut(), options.timeout * 1000).unref();
-    this.handleSignals();
     this.closers.push(new Watchdog(this.native).start());
     tellReady(this.native, options.readyFd);
     tellStarter('ready\n');
