@@ -287,6 +287,8 @@ export interface CommandConfig {
   readonly opencommands: readonly OpenCommand[];
   /** Ours: dashboard and metrics; 0 = off. */
   readonly httpport: number;
+  /** Ours: ClockBound's shared-memory file; undefined = none. */
+  readonly clockboundfile: string | undefined;
 }
 
 export interface NtsConfig {
@@ -322,6 +324,8 @@ export interface LogConfig {
   readonly logdir: string | undefined;
   /** Entries between banners; 0 = none. */
   readonly logbanner: number;
+  /** Ours: file that events are recorded in. */
+  readonly eventlog: string | undefined;
   readonly mailonchange: { readonly address: string; readonly threshold: Seconds } | undefined;
 }
 

@@ -193,6 +193,7 @@ const command = ({ chronyNames }: ConfigContext): CommandConfig => ({
   cmdratelimit: undefined,
   opencommands: ['activity', 'manual', 'rtcdata', 'smoothing', 'sourcename', 'sources', 'sourcestats', 'tracking'],
   httpport: 0,
+  clockboundfile: undefined,
 });
 
 export const NTP_RATELIMIT: RateLimit = { interval: 3, burst: 8, leak: 2, kod: 0 };
@@ -216,7 +217,13 @@ const NTS: NtsConfig = {
   nocerttimecheck: 0,
 };
 
-const LOGGING: LogConfig = { log: new Set(), logdir: undefined, logbanner: 32, mailonchange: undefined };
+const LOGGING: LogConfig = {
+  log: new Set(),
+  logdir: undefined,
+  logbanner: 32,
+  eventlog: undefined,
+  mailonchange: undefined,
+};
 
 const processDefaults = ({ chronyNames }: ConfigContext): ProcessConfig => ({
   pidfile: chronyNames ? '/var/run/chrony/chronyd.pid' : '/run/timeball/timeballd.pid',

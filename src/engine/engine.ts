@@ -6,6 +6,7 @@ import { REFID_LOCAL, type RefId } from '../base/refid.js';
 import { add, addMono, diff, diffMono, type Instant, type Mono } from '../base/time.js';
 import { type Leap, PPM, type Seconds } from '../base/units.js';
 import { type Correction, Discipline, type TrackingFigures } from '../core/discipline/discipline.js';
+import { steeringTime } from '../core/discipline/steer.js';
 import type { ServerState } from '../core/ntp/state.js';
 import { type ClockContext, type Measured, RefclockManager } from '../core/refclock/manager.js';
 import type {
@@ -78,8 +79,6 @@ export class Engine {
   private readonly tau: Seconds;
   private selection: Selection | undefined;
   private reference: Reference | undefined;
-  /** Root dispersion of the last measurement used, s: what the source itself answers for. */
-  private upstream: Seconds = 0;
   private started: Mono;
   private lastMeasure: Mono | undefined;
   private lastDriftSave: Mono | undefined;
@@ -186,6 +185,8 @@ export class Engine {
 
   private start(driftFreq: number | undefined, driftSkew: number | undefined, now: Now): void {
     this.started = now.mono;
+    // A replay knows the instant of this event, not that of the construction.
+    this.polls.restart(now.mono);
     if (driftFreq !== undefined) {
       this.clock.setBase(now.raw, driftFreq);
       this.discipline = new Discipline(this.config.discipline, { freq: driftFreq, skew: driftSkew ?? 0 });
@@ -296,7 +297,8 @@ export class Engine {
   private update(m: Measured, now: Now): void {
     const { time, offset } = m.sample;
     if (this.leap.isNear(time)) return;
-    const correction = this.discipline.measure({ time, offset, sigma: m.sigma, source: m.source });
+    const pending = this.clock.correction(now.raw);
+    const correction = this.discipline.measure({ time, offset, sigma: m.sigma, source: m.source, pending });
     this.facts(now, correction.facts);
     if (correction.exit !== undefined) this.effects.push({ kind: 'exit', ...correction.exit });
     if (!correction.accepted) return;
@@ -304,7 +306,6 @@ export class Engine {
     this.lastMeasure = now.mono;
     this.holding = false;
     this.referenceTime = time;
-    this.upstream = m.sample.rootDispersion;
     this.apply(correction, time, now);
     if (this.smoothing.settles(this.discipline.figures().skewPpm, this.clock.now(now.raw))) {
       this.fact(now, { severity: 'info', name: 'smoothing.active', text: 'Activated time smoothing' });
@@ -401,7 +402,9 @@ export class Engine {
   // ---- clock --------------------------------------------------------------------------------------------------
 
   private steer(now: Now): void {
-    const freq = this.clock.steer(now.raw, this.tau);
+    if (this.config.control === undefined) return;
+    const { sd } = this.discipline.bound(this.clock.now(now.raw));
+    const freq = this.clock.steer(now.raw, steeringTime(this.clock.correction(now.raw), sd, this.tau));
     if (freq === undefined) return;
     this.effects.push({ kind: 'set-frequency', freq });
     this.stale = true;
@@ -542,7 +545,7 @@ export class Engine {
         stratum: selection.stratum,
         refId: selection.refId,
         rootDelay: selection.rootDelay,
-        rootDispersion: this.upstream,
+        rootDispersion: selection.rootDispersion,
         name: this.manager.name(selection.selected),
         address: undefined,
       };

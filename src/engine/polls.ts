@@ -15,6 +15,11 @@ export class PollTimers {
     this.earlyLeft = this.intervals.map((s) => (s > 1 ? EARLY_POLLS : 0));
   }
 
+  /** Every source waits a whole interval from `now` on. */
+  restart(now: Mono): void {
+    for (let i = 0; i < this.nextAt.length; i++) this.nextAt[i] = addMono(now, this.intervals[i]!);
+  }
+
   early(source: number): boolean {
     return this.earlyLeft[source]! > 0;
   }

@@ -26,6 +26,9 @@ import { type Log, openLog } from '../../observe/log.js';
 import type { Severity } from '../../ports/observer.js';
 import { tellStarter } from './background.js';
 import { DaemonContext } from './context.js';
+import { Dumps } from './dumps.js';
+import { EventRecorder } from './eventrecorder.js';
+import { Keys } from './keys.js';
 import { EXIT, type Start } from './main.js';
 import { Oneshot } from './oneshot.js';
 import { writePidFile } from './pidfile.js';
@@ -48,9 +51,12 @@ class Daemon {
   private readonly clock: KernelClock;
   private readonly log: Log;
   private readonly traces: TraceLogs;
+  private readonly recorder: EventRecorder | undefined;
   private readonly engine: Engine;
   private readonly runtime: Runtime;
   private readonly oneshot: Oneshot | undefined;
+  private readonly keys: Keys;
+  private readonly dumps: Dumps;
   private readonly closers: (() => void)[] = [];
   private stopping = false;
 
@@ -70,7 +76,10 @@ class Daemon {
       : undefined;
     const now = { raw: this.clock.realtime(), mono: this.clock.monotonic() };
     const host = { precision: measurePrecision(this.clock), control, buildDate: BUILD_DATE };
-    this.engine = new Engine(engineConfig(config, host), now);
+    const forEngine = engineConfig(config, host);
+    this.engine = new Engine(forEngine, now);
+    const { eventlog } = config.logging;
+    this.recorder = eventlog === undefined ? undefined : new EventRecorder(eventlog, forEngine);
     this.traces = new TraceLogs(config.logging, (text) => this.say('warn', 'log.problem', text));
     const step = (): void => this.runtime.dispatch({ kind: 'command', command: { name: 'makestep' } });
     if (options.once !== undefined) {
@@ -78,6 +87,9 @@ class Daemon {
       const exit = (ok: boolean): void => this.exit(ok ? EXIT.OK : EXIT.FAILED, '');
       this.oneshot = new Oneshot({ what: options.once, step, exit, say });
     }
+    const { keyfile, dumpdir } = config.client;
+    this.keys = new Keys(keyfile, (severity, text) => this.say(severity, 'keys', text));
+    this.dumps = new Dumps(dumpdir, new FileStore(), (text) => this.say('warn', 'dump', text));
     const refusals = new Refusals();
     this.runtime = new Runtime({
       engine: this.engine,
@@ -88,7 +100,8 @@ class Daemon {
       driftFile: config.clock.driftfile?.path,
       publish: (state) => start.server.publish(state),
       trace: (effect) => this.traces.write(effect),
-      after: (now) => {
+      after: (event, effects, now) => {
+        this.recorder?.record(event, effects, now);
         this.oneshot?.after(this.engine.tracking(now));
         const reports = () => this.engine.refclocks(now);
         refusals.look(now.mono, reports, (text) => this.say('info', 'refclock.refused', text));
@@ -114,8 +127,10 @@ class Daemon {
     }
     const owner = runtimeOwner(options.user ?? config.process.user);
     if (options.once === undefined) this.makeDirectories(owner);
-    useRealTime(this.native, options, config.process);
+    for (const text of useRealTime(this.native, options, config.process)) this.say('error', 'process.refused', text);
+    this.keys.load();
     this.runtime.dispatch(this.startEvent());
+    if (options.once === undefined) this.restoreSources();
     dropPrivileges(this.native, owner, options.controlClock);
     if (options.once === undefined) await this.openDoors();
     const devices = new RefclockDevices(config.refclocks, this.native, BUILD_DATE, (e) => this.runtime.dispatch(e));
@@ -146,15 +161,15 @@ class Daemon {
 
   /** While we still may: the directories that the run-time user writes to are his. */
   private makeDirectories(owner: Owner): void {
-    const { logging, command } = this.start.config;
-    const { logdir } = logging;
-    try {
-      if (logdir !== undefined && !existsSync(logdir)) {
-        makeDirectory(logdir, 0o750);
-        chownSync(logdir, owner.uid, owner.gid);
+    const { logging, client, command } = this.start.config;
+    for (const dir of [logging.logdir, client.dumpdir]) {
+      try {
+        if (dir === undefined || existsSync(dir)) continue;
+        makeDirectory(dir, 0o750);
+        chownSync(dir, owner.uid, owner.gid);
+      } catch (error) {
+        this.say('error', 'directory', `Could not create ${dir} : ${(error as Error).message}`);
       }
-    } catch (error) {
-      this.say('error', 'log.directory', `Could not create ${logdir} : ${(error as Error).message}`);
     }
     // What is wrong with this one is told when the socket opens.
     if (command.socket?.startsWith('/') === true && command.socket !== '/') {
@@ -186,6 +201,17 @@ class Daemon {
     return { kind: 'start', driftFreq, driftSkew: skewPpm * PPM };
   }
 
+  /** `-r`: histories of the last run. They are of one use, so they go in any case. */
+  private restoreSources(): void {
+    const now = this.runtime.now();
+    const sources = this.start.options.reloadDumps ? this.engine.sourceReports(now) : [];
+    for (const [source, { name, refId }] of sources.entries()) {
+      const dump = this.dumps.read({ name, refId }, this.engine.clock.now(now.raw));
+      if (dump !== undefined) this.runtime.dispatch({ kind: 'restore', source, dump });
+    }
+    this.dumps.removeAll();
+  }
+
   private async openDoors(): Promise<void> {
     const { command } = this.start.config;
     const context = new DaemonContext({
@@ -194,8 +220,11 @@ class Daemon {
       server: this.start.server,
       openCommands: command.opencommands,
       cmdAccess: command.access,
+      cmdratelimit: command.cmdratelimit,
       canStep: this.start.options.controlClock,
       cycleLogs: () => this.cycleLogs(),
+      dump: () => this.dumps.write(this.engine.dumps()),
+      rekey: () => this.keys.load(),
       shutdown: () => this.exit(EXIT.OK, ''),
     });
     const handle = (bytes: Uint8Array, peer: Parameters<typeof handleRequest>[1]) =>
@@ -241,12 +270,14 @@ class Daemon {
     if (reason !== '' && code !== 0) this.say('error', 'daemon.stop', reason);
     // Saves the drift before the runtime goes deaf.
     this.runtime.dispatch({ kind: 'command', command: { name: 'shutdown' } });
+    if (this.start.options.once === undefined) this.dumps.write(this.engine.dumps());
     this.runtime.stop();
     for (const close of this.closers.reverse()) close();
     this.native.sdNotify('STOPPING=1');
     void this.start.server.stop().finally(() => {
       this.say('info', 'daemon.exit', `${this.start.program} exiting`);
       this.traces.close();
+      this.recorder?.close();
       this.log.close();
       process.exit(code);
     });

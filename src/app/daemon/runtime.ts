@@ -5,7 +5,7 @@ import type { ServerState } from '../../core/ntp/state.js';
 import { JumpDetector, SleepDetector } from '../../devices/clock.js';
 import { messageOf } from '../../devices/retry.js';
 import type { Engine } from '../../engine/engine.js';
-import type { Effect, Event, Now } from '../../engine/events.js';
+import type { Command, CommandAnswer, Effect, Event, Now } from '../../engine/events.js';
 import type { Clock, ClockActuator } from '../../ports/clock.js';
 import type { Observer } from '../../ports/observer.js';
 import type { Store } from '../../ports/store.js';
@@ -21,7 +21,7 @@ export interface RuntimeParts {
   readonly publish: (state: ServerState) => void;
   readonly trace: (effect: Extract<Effect, { kind: 'trace' }>) => void;
   /** After every event. */
-  readonly after: (now: Now) => void;
+  readonly after: (event: Event, effects: readonly Effect[], now: Now) => void;
   readonly exit: (code: number, reason: string) => void;
 }
 
@@ -32,6 +32,7 @@ export class Runtime {
   private readonly sleeps: SleepDetector;
   private timer: NodeJS.Timeout | undefined;
   private running = true;
+  private answer: CommandAnswer = { outcome: 'failed' };
 
   constructor(parts: RuntimeParts) {
     this.parts = parts;
@@ -57,6 +58,13 @@ export class Runtime {
     this.handle(event);
   }
 
+  /** Does what somebody commands; what came of it. */
+  command(command: Command): CommandAnswer {
+    this.answer = { outcome: 'failed' };
+    this.dispatch({ kind: 'command', command });
+    return this.answer;
+  }
+
   stop(): void {
     this.running = false;
     if (this.timer !== undefined) clearTimeout(this.timer);
@@ -66,7 +74,7 @@ export class Runtime {
     const now = this.now();
     const effects = this.parts.engine.handle(event, now);
     for (const effect of effects) this.apply(effect, now);
-    this.parts.after(now);
+    this.parts.after(event, effects, now);
   }
 
   private apply(effect: Effect, now: Now): void {
@@ -101,6 +109,9 @@ export class Runtime {
         return;
       case 'trace':
         this.parts.trace(effect);
+        return;
+      case 'answer':
+        this.answer = effect.answer;
         return;
       case 'exit':
         this.parts.exit(effect.code, effect.reason);

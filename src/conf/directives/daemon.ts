@@ -88,6 +88,19 @@ const LOGGING: readonly Directive[] = [
     },
   ),
   {
+    ...log.text(
+      {
+        name: 'eventlog',
+        default: 'none',
+        doc: 'Record every event in this file, for `timeball replay` (some 60 MB a day).',
+      },
+      (c, v) => {
+        c.logging.eventlog = v;
+      },
+    ),
+    addition: true,
+  },
+  {
     name: 'mailonchange',
     group: 'Logging',
     syntax: 'ADDRESS SECONDS',
