@@ -1,6 +1,5 @@
-import type { ServerState } from '../core/ntp/state.js';
 import type { BoundReport } from '../core/report/bound.js';
-import type { TrackingReport } from '../core/report/reports.js';
+import type { Engine } from './engine.js';
 import type { Now } from './events.js';
 
 /** s; what the kernel says of a clock that nobody has set. */
@@ -10,15 +9,15 @@ const UNKNOWN_BOUND = 16;
  * The bound for those who read the system clock and not ours: what is still to be corrected counts as error, and what
  * the system clock's rate differs by (all of it with `-x`, a slew else) as drift, so that it holds even when we stop.
  */
-export const errorBound = (state: ServerState, tracking: TrackingReport, now: Now): BoundReport => {
-  const drift = state.dispersionRate + Math.abs(state.view.rate);
-  const { mode, currentCorrection } = tracking;
-  if (state.leap === 3 || mode === 'local' || mode === 'reset') {
+export const errorBound = (engine: Engine, now: Now): BoundReport => {
+  const { mode, leap, currentCorrection, rootDelay, rootDispersion } = engine.tracking(now);
+  const drift = engine.serverState(now).dispersionRate + Math.abs(engine.clock.view.rate);
+  if (leap === 3 || mode === 'local' || mode === 'reset') {
     return { at: now.raw, bound: UNKNOWN_BOUND, drift, status: 'unknown' };
   }
   return {
     at: now.raw,
-    bound: Math.abs(currentCorrection) + tracking.rootDelay / 2 + tracking.rootDispersion,
+    bound: Math.abs(currentCorrection) + rootDelay / 2 + rootDispersion,
     drift,
     status: mode === 'holdover' ? 'holdover' : 'synchronised',
   };

@@ -101,4 +101,15 @@ export const COMMAND_DIRECTIVES: readonly Directive[] = [
     },
     PORT,
   ),
+  s.text(
+    {
+      name: 'clockboundfile',
+      default: 'none',
+      doc: "Publish the bound of the clock's error in this file, for clients of ClockBound 2 (/var/run/clockbound/shm0 is where they look).",
+      addition: true,
+    },
+    (d, v) => {
+      d.command.clockboundfile = v;
+    },
+  ),
 ];

@@ -197,6 +197,7 @@ describe('values', () => {
       'driftfile /var/lib/d interval 60',
       'servethreads 4',
       'httpport 8080',
+      'clockboundfile /run/clockbound/shm0',
       'opencommands',
     );
     assert.equal(config.discipline.maxslewratePpm, 1000.5);
@@ -208,6 +209,7 @@ describe('values', () => {
     assert.deepEqual(config.discipline.maxchange, { offset: 0.5, start: 3, ignore: -1 });
     assert.deepEqual(config.clock.driftfile, { path: '/var/lib/d', interval: 60 });
     assert.deepEqual([config.server.servethreads, config.command.httpport], [4, 8080]);
+    assert.equal(config.command.clockboundfile, '/run/clockbound/shm0');
     assert.deepEqual(config.command.opencommands, []);
   });
 
