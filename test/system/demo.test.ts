@@ -1,7 +1,7 @@
 /** The appliance as a visitor meets it: `timeball demo`, asked by Debian's chronyc and chronyd. */
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
-import { existsSync, readFileSync, statSync } from 'node:fs';
+import { chmodSync, existsSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { userInfo } from 'node:os';
 import { join } from 'node:path';
 import { after, describe, it } from 'node:test';
@@ -30,8 +30,10 @@ const XLEAVE_SECONDS = SLOW ? 60 : 25;
 
 after(cleanUp);
 
+/** A SHM unit without a demo, the last one. */
+const OWN_UNIT = 255;
 /** Ports whose remainders differ, so that no two demos share a SHM unit. */
-const taken = new Set<number>();
+const taken = new Set<number>([OWN_UNIT - 64]);
 const demoPort = (): Promise<number> =>
   poll('a port with a SHM unit of its own', async () => {
     const port = await freePort();
@@ -108,7 +110,7 @@ describe('the demo', { concurrency: true }, () => {
   it('a receiver that never pulses is not taken for one that does', { timeout: 120_000 }, async () => {
     const dir = testDir();
     const link = join(dir, 'gps0');
-    const receiver = await startReceiver({ link, shm: 64 + 192 - 1, baud: 38_400 });
+    const receiver = await startReceiver({ link, shm: OWN_UNIT, baud: 38_400 });
     receiver.send({ pulse: false });
     try {
       // What an earlier run left in the segment must have grown too old.
@@ -116,7 +118,7 @@ describe('the demo', { concurrency: true }, () => {
       const daemon = await startDaemon(
         [
           `refclock NMEA ${link}:baud=38400 refid NMEA poll 0`,
-          'refclock SHM 255 refid PPS pps lock NMEA poll 0 prefer',
+          `refclock SHM ${OWN_UNIT} refid PPS pps lock NMEA poll 0 prefer`,
         ],
         { dir },
       );
@@ -127,6 +129,16 @@ describe('the demo', { concurrency: true }, () => {
     } finally {
       await receiver.stop();
     }
+  });
+
+  it('keeps its hands off a directory with other things in it', async () => {
+    const dir = testDir();
+    chmodSync(dir, 0o755);
+    writeFileSync(join(dir, 'letter.txt'), 'dear');
+    const { code, stderr } = await runProgram(TIMEBALL, ['demo', '--dir', dir, '--duration', '5']);
+    assert.equal(code, 1);
+    assert.match(stderr, /not private/);
+    assert.equal(statSync(dir).mode & 0o777, 0o755);
   });
 
   it('refuses what it does not understand', async () => {

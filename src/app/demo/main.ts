@@ -92,11 +92,15 @@ export const demoMain = async (argv: readonly string[]): Promise<number> => {
     process.stdout.write(demoUsage);
     return EXIT.OK;
   }
-  const dir = prepareRunDir(options);
-  const receiver = await startReceiver({ link: dir.gps, shm: dir.shm, baud: dir.baud, noise: options.noise });
+  let dir: RunDir | undefined;
   try {
+    dir = prepareRunDir(options);
+    const receiver = await startReceiver({ link: dir.gps, shm: dir.shm, baud: dir.baud, noise: options.noise });
     return await new Demo(options, dir, receiver).run();
+  } catch (error) {
+    process.stderr.write(`timeball demo: ${error instanceof Error ? error.message : String(error)}\n`);
+    return EXIT.FAILED;
   } finally {
-    removeRunDir(dir);
+    if (dir !== undefined) removeRunDir(dir);
   }
 };

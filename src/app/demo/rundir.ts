@@ -1,6 +1,7 @@
-import { chmodSync, existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
+import { makeDirectory } from '../../control/cmdmon/directory.js';
 import type { DemoOptions } from './options.js';
 
 /** Paths of one run. */
@@ -21,6 +22,7 @@ export interface RunDir {
 }
 
 const BAUD = 38_400;
+const CONFIG_NAME = 'timeball.conf';
 /** Units from 64 on are nobody's; several demos with different ports get different ones. */
 const FIRST_UNIT = 64;
 const UNITS = 192;
@@ -47,15 +49,23 @@ logdir ${dir.logs}
 log tracking refclocks statistics
 `;
 
-/** Makes the directory, private as the command socket demands, and writes the configuration. */
+/** Closed to others, as the daemon demands of its socket's directory. Only one that is the demo's own is changed. */
+const makePrivate = (path: string): void => {
+  if (!existsSync(path)) makeDirectory(path, 0o700);
+  if ((statSync(path).mode & 0o077) === 0) return;
+  const content = readdirSync(path);
+  if (content.length > 0 && !content.includes(CONFIG_NAME))
+    throw new Error(`${path} is not private and not empty: choose another run directory`);
+  chmodSync(path, 0o700);
+};
+
+/** Makes the directory and writes the configuration. Throws an Error in words when it cannot be used. */
 export const prepareRunDir = (options: DemoOptions): RunDir => {
   const path = options.dir === undefined ? mkdtempSync(join(tmpdir(), 'timeball-')) : resolve(options.dir);
-  if (!existsSync(path)) mkdirSync(path, { recursive: true });
-  // The daemon opens its socket only where nobody else can put one.
-  chmodSync(path, 0o700);
+  makePrivate(path);
   const dir = {
     path,
-    config: join(path, 'timeball.conf'),
+    config: join(path, CONFIG_NAME),
     socket: join(path, 'timeballd.sock'),
     logs: join(path, 'log'),
     log: join(path, 'log', 'timeballd.log'),
