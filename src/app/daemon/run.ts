@@ -8,6 +8,7 @@ import { makeDirectory, type Owner, prepareSocketDirectory } from '../../control
 import { handleRequest } from '../../control/cmdmon/door.js';
 import { openUdpDoor } from '../../control/cmdmon/udp.js';
 import { type DoorLog, openUnixDoor } from '../../control/cmdmon/unix.js';
+import { handleQuery, isQuery } from '../../control/query/door.js';
 import { parseDrift } from '../../core/discipline/drift.js';
 import {
   KERNEL_FREQUENCY_QUANTUM,
@@ -25,6 +26,7 @@ import type { Event } from '../../engine/events.js';
 import { type Log, openLog } from '../../observe/log.js';
 import type { Severity } from '../../ports/observer.js';
 import { tellStarter } from './background.js';
+import { ClockBoundPublisher } from './clockbound.js';
 import { DaemonContext } from './context.js';
 import { Dumps } from './dumps.js';
 import { EventRecorder } from './eventrecorder.js';
@@ -33,6 +35,7 @@ import { EXIT, type Start } from './main.js';
 import { Oneshot } from './oneshot.js';
 import { writePidFile } from './pidfile.js';
 import { dropPrivileges, runtimeOwner, useRealTime } from './privileges.js';
+import { daemonQueries } from './queries.js';
 import { RefclockDevices } from './refclocks.js';
 import { Refusals } from './refusals.js';
 import { Runtime } from './runtime.js';
@@ -58,6 +61,7 @@ class Daemon {
   private readonly keys: Keys;
   private readonly dumps: Dumps;
   private readonly closers: (() => void)[] = [];
+  private clockBound: ClockBoundPublisher | undefined;
   private stopping = false;
 
   constructor(start: Start) {
@@ -103,6 +107,7 @@ class Daemon {
       after: (event, effects, now) => {
         this.recorder?.record(event, effects, now);
         this.oneshot?.after(this.engine.tracking(now));
+        this.clockBound?.publish(this.engine, () => this.runtime.now());
         const reports = () => this.engine.refclocks(now);
         refusals.look(now.mono, reports, (text) => this.say('info', 'refclock.refused', text));
       },
@@ -127,6 +132,7 @@ class Daemon {
     }
     const owner = runtimeOwner(options.user ?? config.process.user);
     if (options.once === undefined) this.makeDirectories(owner);
+    if (options.once === undefined) this.openClockBound();
     for (const text of useRealTime(this.native, options, config.process)) this.say('error', 'process.refused', text);
     this.keys.load();
     this.runtime.dispatch(this.startEvent());
@@ -175,6 +181,14 @@ class Daemon {
     if (command.socket?.startsWith('/') === true && command.socket !== '/') {
       prepareSocketDirectory(dirname(command.socket), owner);
     }
+  }
+
+  private openClockBound(): void {
+    const { clockboundfile } = this.start.config.command;
+    if (clockboundfile === undefined) return;
+    const publisher = new ClockBoundPublisher(clockboundfile, this.native, (...fact) => this.say(...fact));
+    this.clockBound = publisher;
+    this.closers.push(() => publisher.close());
   }
 
   /** The first event, with what the drift file remembers. */
@@ -227,8 +241,9 @@ class Daemon {
       rekey: () => this.keys.load(),
       shutdown: () => this.exit(EXIT.OK, ''),
     });
+    const queries = daemonQueries(this.engine, () => this.runtime.now());
     const handle = (bytes: Uint8Array, peer: Parameters<typeof handleRequest>[1]) =>
-      handleRequest(bytes, peer, context);
+      isQuery(bytes) && peer.transport === 'unix' ? handleQuery(bytes, queries) : handleRequest(bytes, peer, context);
     const doorLog: DoorLog = { observer: this.log, now: () => this.clock.realtime() };
     if (command.socket !== undefined) {
       const owner = { uid: process.getuid!(), gid: process.getgid!() };
