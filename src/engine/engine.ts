@@ -187,8 +187,8 @@ export class Engine {
     this.started = now.mono;
     // A replay knows the instant of this event, not that of the construction.
     this.polls.restart(now.mono);
+    this.clock.setBase(now.raw, driftFreq ?? 0);
     if (driftFreq !== undefined) {
-      this.clock.setBase(now.raw, driftFreq);
       this.discipline = new Discipline(this.config.discipline, { freq: driftFreq, skew: driftSkew ?? 0 });
     }
     this.steer(now);
