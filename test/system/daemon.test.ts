@@ -164,6 +164,15 @@ describe('life cycle', PARALLEL, () => {
     });
   }
 
+  it('a SIGTERM at whatever moment of the start leaves nothing behind', async () => {
+    for (const ms of [50, 100, 120, 140, 160, 180, 200, 250]) {
+      const daemon = spawnDaemon(['port 0', `refclock SOCK ${join(testDir(), 'sock')} refid SOCK`]);
+      await sleep(ms);
+      await daemon.stop();
+      assert.deepEqual(readdirSync(daemon.dir), ['timeball.conf'], `after ${ms} ms: ${daemon.log()}`);
+    }
+  });
+
   it('a second instance is refused; a stale pid file is not', async () => {
     const first = await startDaemon(['port 0']);
     const second = spawnDaemon(['port 0'], { dir: first.dir });

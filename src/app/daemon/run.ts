@@ -139,6 +139,8 @@ class Daemon {
     if (options.once === undefined) this.restoreSources();
     dropPrivileges(this.native, owner, options.controlClock);
     if (options.once === undefined) await this.openDoors();
+    // A signal came meanwhile.
+    if (this.stopping) return;
     const devices = new RefclockDevices(config.refclocks, this.native, BUILD_DATE, (e) => this.runtime.dispatch(e));
     this.closers.push(() => devices.stop());
     this.oneshot?.start(config.refclocks);
