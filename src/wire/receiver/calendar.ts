@@ -25,6 +25,8 @@ export const dayOf = (year: number, month: number, day: number): number | undefi
   return Date.UTC(year, month - 1, day) / MS_PER_DAY;
 };
 
+const HALF_CENTURY = 51 * 366;
+
 /** The date's day number; a two-digit year is put into the century that brings it nearest to `near` (also a day number). */
 export const resolveDay = (date: WrittenDate, near: number): number | undefined => {
   if (!date.twoDigits) return dayOf(date.year, date.month, date.day);
@@ -32,7 +34,9 @@ export const resolveDay = (date: WrittenDate, near: number): number | undefined 
   let best: number | undefined;
   for (const base of [century - 100, century, century + 100]) {
     const day = dayOf(base + date.year, date.month, date.day);
-    if (day !== undefined && (best === undefined || Math.abs(day - near) < Math.abs(best - near))) best = day;
+    // Further off than half a century: 29 February of a year that has none, found in another century.
+    if (day === undefined || Math.abs(day - near) > HALF_CENTURY) continue;
+    if (best === undefined || Math.abs(day - near) < Math.abs(best - near)) best = day;
   }
   return best;
 };
