@@ -81,13 +81,15 @@ export class KalmanBank implements Estimator {
   private memory = 0;
   private age = 0;
   private fresh = true;
-  /** Filters in use: those with a bias only for coarse sources. */
+  /** Filters in use: those with a bias only for coarse sources, and only the plain ones where each measurement has its own noise. */
   private active = BIASED;
   private source: number | undefined;
   /** What the source first said of its noise. */
   private claim: Seconds = 0;
   private readonly knownSigma = new Map<number, Seconds>();
   private offset: Seconds = 0;
+  /** Variance of the measurement at hand over that of an ordinary one of its source. */
+  private relative = 1;
 
   constructor(private freqSd: Frequency) {}
 
@@ -103,26 +105,27 @@ export class KalmanBank implements Estimator {
     this.summarise();
   }
 
-  innovation(offset: Seconds, source: number, sigma: Seconds): Innovation {
-    if (source !== this.source) this.changeSource(source, sigma);
-    else if (this.age < GROWN && sigma < BETTER * this.claim) this.reclaim(sigma);
+  innovation(offset: Seconds, source: number, sigma: Seconds, relative?: number): Innovation {
+    if (source !== this.source) this.changeSource(source, sigma, relative !== undefined);
+    else if (relative === undefined && this.age < GROWN && sigma < BETTER * this.claim) this.reclaim(sigma);
     if (this.fresh) this.start(offset);
     this.offset = offset;
+    this.relative = relative ?? 1;
     const { belief } = this;
-    return { error: offset - belief.x, sd: Math.hypot(belief.xSd, belief.sigma) };
+    return { error: offset - belief.x, sd: Math.hypot(belief.xSd, belief.sigma * Math.sqrt(this.relative)) };
   }
 
   absorb(typical: boolean): void {
-    const { filters, offset, belief } = this;
+    const { filters, offset, belief, relative } = this;
     const learn = typical && belief.xSd < FINDING * belief.sigma;
     if (learn) this.forget();
     for (let i = 0; i < GAUSSIANS; i++) {
       const e = offset - filters.x[i]!;
-      const s = filters.c[6 * i]! + 1;
+      const s = filters.c[6 * i]! + relative;
       if (learn) this.judge(i, e, s);
-      filters.measure(i, e / s, 1 / s);
+      filters.measure(i, e / s, relative / s);
     }
-    for (let i = GAUSSIANS; i < BIASED; i++) this.absorbLate(i, learn);
+    if (this.active > GAUSSIANS) for (let i = GAUSSIANS; i < BIASED; i++) this.absorbLate(i, learn);
     for (let i = BIASED; i < this.active; i++) {
       const e = offset - filters.seen(i);
       const s = filters.spread(i) + 1;
@@ -189,7 +192,7 @@ export class KalmanBank implements Estimator {
    * Another source has another sigma, which is the unit of everything here. Hypotheses about the clock stay true when
    * each is carried to the grid point with the same wander, that is lambda × old sigma / new sigma.
    */
-  private changeSource(source: number, claim: Seconds): void {
+  private changeSource(source: number, claim: Seconds, weighted: boolean): void {
     const old = this.belief.sigma;
     if (this.source !== undefined) this.knownSigma.set(this.source, old);
     const known = this.knownSigma.get(source);
@@ -197,7 +200,7 @@ export class KalmanBank implements Estimator {
     if (this.source !== undefined) this.regrid(Math.log10(sigma / old));
     this.source = source;
     this.claim = claim;
-    this.active = sigma >= COARSE ? SIZE : BIASED;
+    this.active = weighted ? GAUSSIANS : sigma >= COARSE ? SIZE : BIASED;
     this.memory = known === undefined ? CLAIM_WEIGHT : Math.max(this.memory, CLAIM_WEIGHT);
     if (known === undefined) this.age = 0;
     this.squares.fill(this.memory * sigma * sigma);
@@ -222,12 +225,12 @@ export class KalmanBank implements Estimator {
 
   private regrid(decades: number): void {
     const steps = Math.round(decades / LAMBDA_STEP);
-    const { filters, spare } = this;
+    const { filters, spare, active } = this;
     const score = this.score.slice();
     for (let i = 0; i < SIZE; i++) {
       const at = i % LAMBDAS;
-      // The bias belongs to the source left: such filters begin as the plain one of the same wander.
-      const group = i < BIASED ? i - at : 0;
+      // The bias belongs to the source left, and what was idle knows nothing: such filters begin as the plain one of the same wander.
+      const group = i < Math.min(BIASED, active) ? i - at : 0;
       const from = group + Math.min(LAMBDAS - 1, Math.max(0, at + steps));
       spare.copy(i, filters, from, 10 ** (-2 * decades));
       if (i >= BIASED) spare.clearBias(i);

@@ -88,7 +88,7 @@ export class Discipline {
   measure(m: Measurement): Correction {
     if (this.at !== undefined && m.time <= this.at) return refuse('not newer than the last measurement');
     this.advance(m.time);
-    const innovation = this.estimator.innovation(m.offset, m.source, m.sigma);
+    const innovation = this.estimator.innovation(m.offset, m.source, m.sigma, m.relative);
     const elapsed = this.believedAt === undefined ? 0 : diff(m.time, this.believedAt);
     const verdict = this.gate.judge(innovation, this.unseen);
     if (!verdict.accepted) return this.refused(m, innovation, elapsed, verdict.reason);

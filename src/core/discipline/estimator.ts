@@ -40,8 +40,11 @@ export interface Estimator {
   restart(freqSd: Frequency): void;
   /** Time passes. `steady` = false: measurements have stayed away, so the drift is not believed any longer. */
   advance(dt: Seconds, steady: boolean): void;
-  /** @param sigma the source's claim of its noise: where learning starts for a source not seen before. */
-  innovation(offset: Seconds, source: number, sigma: Seconds): Innovation;
+  /**
+   * @param sigma the source's claim of its noise: where learning starts for a source not seen before.
+   * @param relative for sources that know what each single measurement is worth: its variance over that of an ordinary one.
+   */
+  innovation(offset: Seconds, source: number, sigma: Seconds, relative?: number): Innovation;
   /** Takes in the measurement last shown to `innovation`. `learn` = false: not typical, says nothing about noise. */
   absorb(learn: boolean): void;
   /** The noise of the source has changed: what was learned about it counts little from now on. */

@@ -13,6 +13,8 @@ export interface Measurement {
   readonly offset: Seconds;
   /** The source's own idea of its white noise (1 sd); the estimator learns the true figure, this is where it starts. */
   readonly sigma: Seconds;
+  /** Variance of this measurement over that of an ordinary one of its source, where the source knows it (delays). */
+  readonly relative?: number | undefined;
   readonly source: number;
   /** Cooked − raw at `time`, what is still to be slewed: counts for `makestep`. 0 when absent. */
   readonly pending?: Seconds;

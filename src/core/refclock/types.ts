@@ -24,6 +24,8 @@ export interface Measured {
   readonly sample: Sample;
   /** Noise of a single measurement as known now, 1 sigma, s. */
   readonly sigma: Seconds;
+  /** Variance of this measurement over that of an ordinary one; absent for reference clocks. */
+  readonly relative?: number | undefined;
   /** It came from a pulse (time inside the second measured, number of the second carried). */
   readonly pulse: boolean;
 }

@@ -1,3 +1,4 @@
+import { assert } from '../../base/assert.js';
 import { REFID_UNSYNC } from '../../base/refid.js';
 import { add, diff, type Instant } from '../../base/time.js';
 import { type Frequency, PPM, type Seconds } from '../../base/units.js';
@@ -15,6 +16,7 @@ import { combine } from './combine.js';
 import type { SourceDump } from './dump.js';
 import { type Outcome, SelectionRun } from './selection.js';
 import { REACH_BITS, Source } from './source.js';
+import type { SourceStats } from './statistics.js';
 import type { Finding, Selection, SourceInfo } from './types.js';
 
 export type { Finding, Selection, SourceInfo } from './types.js';
@@ -37,7 +39,10 @@ const PRINTED: Partial<Record<SelectState, SourceState>> = {
 
 /** All sources: their statistics, reachability, and the choice among them. */
 export class SourceSet {
-  private readonly sources: Source[];
+  /** In order of creation; each knows its index, which is never used again. */
+  private sources: Source[] = [];
+  private readonly byIndex = new Map<number, Source>();
+  private nextIndex = 0;
   private current: Source | undefined;
   private failure: string | undefined;
   private findings: Finding[] = [];
@@ -45,19 +50,70 @@ export class SourceSet {
   constructor(
     infos: readonly SourceInfo[],
     private options: SelectionOptions,
-    precision: Seconds,
+    private readonly precision: Seconds,
     private readonly maxclockerror: Frequency,
   ) {
-    this.sources = infos.map((info, index) => {
-      const min = info.minsamples >= 0 ? info.minsamples : options.minsamples;
-      const max = info.maxsamples >= 0 ? info.maxsamples : options.maxsamples;
-      return new Source(index, info, min, max, precision);
-    });
+    for (const info of infos) this.add(info);
+  }
+
+  /** A new source, after the others; returns its index. */
+  add(info: SourceInfo): number {
+    const { options } = this;
+    const min = info.minsamples >= 0 ? info.minsamples : options.minsamples;
+    const max = info.maxsamples >= 0 ? info.maxsamples : options.maxsamples;
+    const source = new Source(this.nextIndex++, info, min, max, this.precision);
+    this.sources.push(source);
+    this.byIndex.set(source.index, source);
+    return source.index;
+  }
+
+  /** The source is gone: the next selection goes on without it. */
+  remove(index: number): void {
+    this.byIndex.delete(index);
+    this.sources = this.sources.filter((source) => source.index !== index);
+    if (this.current?.index === index) this.current = undefined;
+  }
+
+  has(index: number): boolean {
+    return this.byIndex.has(index);
+  }
+
+  info(index: number): SourceInfo {
+    return this.of(index).info;
+  }
+
+  /** What the statistics of a source foretell, for tests of its next measurement. */
+  stats(index: number): SourceStats {
+    return this.of(index).stats;
+  }
+
+  /** Position of each source's report in the lists of reports. */
+  position(index: number): number {
+    return this.sources.findIndex((source) => source.index === index);
+  }
+
+  /** The polling interval that reports show. */
+  setPoll(index: number, pollLog2: number): void {
+    const it = this.of(index);
+    if (it.info.pollLog2 !== pollLog2) it.info = { ...it.info, pollLog2 };
+  }
+
+  /** Is the source in a state in which it does not help: a falseticker, too far, too noisy, or silent. */
+  isBad(index: number): boolean {
+    const it = this.of(index);
+    const bad = it.state === 'x' || it.state === 'd' || it.state === '~';
+    return (bad && it.badUpdates >= BAD_UPDATES) || it.unreachable >= REACH_BITS;
+  }
+
+  private of(index: number): Source {
+    const source = this.byIndex.get(index);
+    assert(source !== undefined, `there is no source ${index}`);
+    return source;
   }
 
   /** A filtered sample of one poll. Not newer than the last: history is dropped, with a warning in the next selection. */
   accumulate(source: number, sample: Sample): void {
-    const it = this.sources[source]!;
+    const it = this.of(source);
     if (it.accumulate(sample)) return;
     this.find(
       'warn',
@@ -69,11 +125,11 @@ export class SourceSet {
 
   /** End of a poll: shifts the reachability register. */
   reach(source: number, hit: boolean): void {
-    this.sources[source]!.polled(hit);
+    this.of(source).polled(hit);
   }
 
   reset(source: number): void {
-    this.sources[source]!.reset();
+    this.of(source).reset();
   }
 
   /** Forgets the present choice: the next run takes the best source, not the best by far. */
@@ -84,7 +140,7 @@ export class SourceSet {
 
   /** Command `selectopts`: what is not named stays as it is. */
   setOptions(source: number, change: Partial<SelectOptions>): void {
-    const it = this.sources[source]!;
+    const it = this.of(source);
     it.info = { ...it.info, options: { ...it.info.options, ...change } };
   }
 
@@ -100,7 +156,7 @@ export class SourceSet {
 
   /** Takes over the history of an earlier run; measurements of this one are dropped. */
   restore(source: number, dump: SourceDump): void {
-    const it = this.sources[source]!;
+    const it = this.of(source);
     it.reset();
     it.restore(dump);
     this.find('info', 'source.restored', `Loaded dump file for ${it.info.name}`, it);
@@ -126,7 +182,7 @@ export class SourceSet {
   /** @param now cooked */
   select(now: Instant): Selection {
     const before = this.current;
-    const states = this.sources.map((source) => source.state);
+    const states = new Map(this.sources.map((source) => [source.index, source.state]));
     const run = new SelectionRun(this.sources, this.options, this.maxclockerror, now, before);
     const outcome = run.decide();
     this.current = outcome.selected;
@@ -223,8 +279,8 @@ export class SourceSet {
   }
 
   /** Says what is new since the run before. */
-  private report(before: Source | undefined, outcome: Outcome, states: readonly SelectState[]): void {
-    for (const source of this.sources) this.reportBad(source, states[source.index]!);
+  private report(before: Source | undefined, outcome: Outcome, states: ReadonlyMap<number, SelectState>): void {
+    for (const source of this.sources) this.reportBad(source, states.get(source.index)!);
     const { selected, failure } = outcome;
     if (selected) {
       this.failure = undefined;
