@@ -24,3 +24,7 @@ export const quote = (text: string, max = 80): string => {
   }
   return text.length > max ? `${s}…` : s;
 };
+
+/** Two capital digits a byte. */
+export const toHex = (bytes: Uint8Array): string =>
+  Array.from(bytes, (byte) => byte.toString(16).toUpperCase().padStart(2, '0')).join('');

@@ -514,7 +514,7 @@ export class Engine {
       dispersionRate: this.config.discipline.maxclockerrorPpm * PPM,
     };
     if (this.local.active(synced ? this.ownDistance(now) : undefined, this.sinceUpdate(now), this.sinceStart(now))) {
-      return localState(base, this.config.local!.stratum);
+      return localState(base, this.local.stratum);
     }
     if (!synced) return unsynchronisedState(base);
     const reference = this.reference!;

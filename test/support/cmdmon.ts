@@ -268,6 +268,9 @@ export const fakeDaemon = (change: Partial<CmdmonContext> = {}): { context: Cmdm
       const found = FAKE_SOURCES.find((s) => s.address === formatIp(address));
       return found === undefined ? undefined : `a-rather-long-name-for-${found.stratum}.ntp.example`;
     },
+    smoothing: () => undefined,
+    manualList: () => [],
+    setTime: () => STATUS.NOT_ENABLED,
     run,
     ...change,
   };

@@ -1,9 +1,19 @@
+import { randomInt } from 'node:crypto';
 import { formatIp, type IpBytes } from '../../base/ip.js';
-import type { AccessRule, OpenCommand } from '../../conf/config.js';
-import type { AccessChange, ClientTable, CmdmonContext, DaemonCommand } from '../../control/cmdmon/context.js';
+import type { Instant } from '../../base/time.js';
+import type { AccessRule, OpenCommand, RateLimit } from '../../conf/config.js';
+import type {
+  AccessChange,
+  ClientTable,
+  CmdmonContext,
+  DaemonCommand,
+  SetTimeReport,
+} from '../../control/cmdmon/context.js';
 import { openCommandCodes } from '../../control/cmdmon/opencommands.js';
+import { AddressBuckets } from '../../core/access/bucket.js';
 import { AccessTree } from '../../core/access/tree.js';
 import type { Engine } from '../../engine/engine.js';
+import type { CommandAnswer } from '../../engine/events.js';
 import { STATUS, type Status } from '../../wire/cmdmon/protocol.js';
 import type { Runtime } from './runtime.js';
 import { type NtpServer, toRule } from './server.js';
@@ -15,7 +25,12 @@ export interface ContextParts {
   readonly openCommands: readonly OpenCommand[];
   readonly cmdAccess: readonly AccessRule[];
   readonly canStep: boolean;
+  readonly cmdratelimit: RateLimit | undefined;
   readonly cycleLogs: () => void;
+  /** Writes the histories of sources. */
+  readonly dump: () => void;
+  /** Reads the key file again. */
+  readonly rekey: () => void;
   readonly shutdown: () => void;
 }
 
@@ -24,19 +39,28 @@ export class DaemonContext implements CmdmonContext {
   readonly openCommands: ReadonlySet<number>;
   private readonly parts: ContextParts;
   private readonly cmdTree = new AccessTree();
+  private readonly buckets: AddressBuckets | undefined;
 
   constructor(parts: ContextParts) {
     this.parts = parts;
     this.openCommands = openCommandCodes(parts.openCommands);
+    const { cmdratelimit } = parts;
+    this.buckets =
+      cmdratelimit === undefined ? undefined : new AddressBuckets(cmdratelimit, { u32: () => randomInt(2 ** 32) });
     for (const rule of parts.cmdAccess) {
       const r = toRule(rule);
       if (r !== undefined) this.cmdTree.apply(r);
     }
   }
 
-  countAccess(address: IpBytes | undefined): boolean {
-    this.parts.server.countCommand(address, false);
-    return true;
+  countAccess(address: IpBytes | undefined, exempt: boolean): boolean {
+    const admitted = address === undefined || exempt || this.admits(address);
+    this.parts.server.countCommand(address, !admitted);
+    return admitted;
+  }
+
+  private admits(address: IpBytes): boolean {
+    return this.buckets?.admits(address, this.parts.runtime.now().mono) ?? true;
   }
 
   accessAllowed(table: 'ntp' | 'cmd', address: IpBytes): boolean {
@@ -65,24 +89,27 @@ export class DaemonContext implements CmdmonContext {
     return this.sources().find((s) => s.address === text)?.name;
   }
 
+  smoothing = () => this.parts.engine.smoothingReport(this.parts.runtime.now());
+  manualList = () => this.parts.engine.manualList();
+
+  setTime(time: Instant): SetTimeReport | Status {
+    const answer = this.parts.runtime.command({ name: 'settime', time });
+    return answer.manual ?? OUTCOME[answer.outcome];
+  }
+
   run(command: DaemonCommand): Status {
     const { runtime } = this.parts;
     switch (command.name) {
       case 'makestep':
-        if (!this.parts.canStep) return STATUS.FAILED;
-        runtime.dispatch({ kind: 'command', command: { name: 'makestep' } });
-        return STATUS.SUCCESS;
-      case 'reselect':
-      case 'reset-sources':
-        runtime.dispatch({ kind: 'command', command: { name: command.name } });
-        return STATUS.SUCCESS;
-      case 'set-makestep':
-      case 'reselect-distance':
-      case 'max-update-skew':
-        runtime.dispatch({ kind: 'command', command });
-        return STATUS.SUCCESS;
+        return this.parts.canStep ? OUTCOME[runtime.command({ name: 'makestep' }).outcome] : STATUS.FAILED;
       case 'cyclelogs':
         this.parts.cycleLogs();
+        return STATUS.SUCCESS;
+      case 'dump':
+        this.parts.dump();
+        return STATUS.SUCCESS;
+      case 'rekey':
+        this.parts.rekey();
         return STATUS.SUCCESS;
       case 'shutdown':
         // After the reply has left.
@@ -92,10 +119,22 @@ export class DaemonContext implements CmdmonContext {
       case 'refresh':
       case 'onoffline':
       case 'reload-sources':
-      case 'rekey':
         return STATUS.SUCCESS;
-      default:
+      case 'add-source':
         return STATUS.NOT_ENABLED;
+      case 'reselect':
+      case 'reset-sources':
+        return OUTCOME[runtime.command({ name: command.name }).outcome];
+      default:
+        return OUTCOME[runtime.command(command).outcome];
     }
   }
 }
+
+const OUTCOME: Readonly<Record<CommandAnswer['outcome'], Status>> = {
+  done: STATUS.SUCCESS,
+  failed: STATUS.FAILED,
+  'not-enabled': STATUS.NOT_ENABLED,
+  'no-such-source': STATUS.NO_SUCH_SOURCE,
+  'bad-sample': STATUS.BAD_SAMPLE,
+};

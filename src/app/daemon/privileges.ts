@@ -3,6 +3,7 @@ import { CodedError } from '../../base/errors.js';
 import type { ProcessConfig } from '../../conf/config.js';
 import type { Owner } from '../../control/cmdmon/directory.js';
 import type { Native } from '../../devices/native.js';
+import { messageOf } from '../../devices/retry.js';
 import type { DaemonOptions } from './options.js';
 
 /** uid and gid of a user's name in /etc/passwd; undefined when there is none. */
@@ -32,9 +33,18 @@ export const dropPrivileges = (native: Native, owner: Owner, controlClock: boole
   native.capabilities.dropTo(owner.uid, owner.gid, ['net_bind_service', ...(controlClock ? ['sys_time'] : [])]);
 };
 
-/** Priority and memory, as asked for. What the system refuses is told by the exception's text. */
-export const useRealTime = (native: Native, options: DaemonOptions, config: ProcessConfig): void => {
+/** Priority and memory, as asked for. What the system refuses is returned in words: the daemon goes on without (as chronyd). */
+export const useRealTime = (native: Native, options: DaemonOptions, config: ProcessConfig): readonly string[] => {
+  const refused: string[] = [];
+  const attempt = (what: string, act: () => void): void => {
+    try {
+      act();
+    } catch (error) {
+      refused.push(`${what} failed : ${messageOf(error)}`);
+    }
+  };
   const priority = options.priority ?? config.schedPriority;
-  if (priority > 0) native.scheduleFifo(priority);
-  if (options.lockMemory || config.lockAll) native.lockMemory();
+  if (priority > 0) attempt('sched_setscheduler()', () => native.scheduleFifo(priority));
+  if (options.lockMemory || config.lockAll) attempt('mlockall()', () => native.lockMemory());
+  return refused;
 };

@@ -1,6 +1,9 @@
+import { formatIp } from '../../base/ip.js';
+import type { WireAddress } from '../../wire/cmdmon/fields.js';
 import type { RequestValues } from '../../wire/cmdmon/packet.js';
-import { STATUS, type Status } from '../../wire/cmdmon/protocol.js';
-import type { AccessChange, CmdmonContext, DaemonCommand } from './context.js';
+import { ADD_FLAG, SELECT_OPTION, STATUS, type Status } from '../../wire/cmdmon/protocol.js';
+import { ADD_SOURCE_TYPE } from '../../wire/cmdmon/requests.js';
+import type { AccessChange, CmdmonContext, DaemonCommand, SourceRef } from './context.js';
 import type { Handlers } from './readonly.js';
 
 type SubnetValues = RequestValues<'ALLOW'>;
@@ -40,9 +43,87 @@ const run =
   (_: unknown, context: CmdmonContext): Status =>
     context.run({ name });
 
+type LocalValues = RequestValues<'LOCAL2'> & Partial<RequestValues<'LOCAL'>>;
+
+/** s that an orphan server waits when the client is too old to say it. */
+const ORPHAN_WAIT = 300;
+const MAX_STRATUM = 15;
+
+const local = (values: LocalValues, context: CmdmonContext): Status => {
+  if (values.enabled === 0) return context.run({ name: 'local', options: undefined });
+  const { stratum, distance, activate = 0, waitSynced = 0 } = values;
+  if (stratum < 1 || stratum > MAX_STRATUM) return STATUS.INVALID;
+  const orphan = values.orphan !== 0;
+  const waitunsynced = values.waitUnsynced ?? (orphan ? ORPHAN_WAIT : 0);
+  const options = { stratum, orphan, distance, activate, waitsynced: waitSynced, waitunsynced };
+  return context.run({ name: 'local', options });
+};
+
+const MANUAL = ['off', 'on', 'reset'] as const;
+const SMOOTHTIME = ['reset', 'activate'] as const;
+
+/** The word that a number stands for; a number without one is an invalid command. */
+const worded =
+  <A extends string>(words: readonly A[], act: (word: A, context: CmdmonContext) => Status) =>
+  ({ option }: { readonly option: number }, context: CmdmonContext): Status => {
+    const word = words[option];
+    return word === undefined ? STATUS.INVALID : act(word, context);
+  };
+
+const setTime: Handlers['SETTIME'] = ({ time }, context) => {
+  const done = context.setTime(time);
+  if (typeof done === 'number') return done;
+  return { offsetFast: done.offsetFast, freqChangePpm: done.freqChangeFastPpm, newFreqPpm: done.freqFastPpm };
+};
+
+/** Family "unspecified": a reference clock, by its refid. */
+const toSource = ({
+  address,
+  refId,
+}: {
+  readonly address: WireAddress;
+  readonly refId: number;
+}): SourceRef | undefined =>
+  address === undefined ? { refId } : typeof address === 'number' ? undefined : { address: formatIp(address) };
+
+/** The mask and the options number the same four words differently (cmdmon 10). */
+const SELECT_WORDS = [
+  ['noselect', SELECT_OPTION.NOSELECT, ADD_FLAG.NOSELECT],
+  ['prefer', SELECT_OPTION.PREFER, ADD_FLAG.PREFER],
+  ['trust', SELECT_OPTION.TRUST, ADD_FLAG.TRUST],
+  ['require', SELECT_OPTION.REQUIRE, ADD_FLAG.REQUIRE],
+] as const;
+
+const selectOptions: Handlers['MODIFY_SELECTOPTS'] = (values, context) => {
+  const source = toSource(values);
+  if (source === undefined) return STATUS.NO_SUCH_SOURCE;
+  const named = SELECT_WORDS.filter(([, mask]) => (values.mask & mask) !== 0);
+  const change = Object.fromEntries(named.map(([word, , flag]) => [word, (values.options & flag) !== 0]));
+  return context.run({ name: 'select-options', source, change });
+};
+
+const sourceOffset: Handlers['MODIFY_OFFSET'] = (values, context) => {
+  const source = toSource(values);
+  if (source === undefined) return STATUS.NO_SUCH_SOURCE;
+  return context.run({ name: 'source-offset', source, offset: values.offset });
+};
+
+const SOURCE_KINDS: Readonly<Record<number, 'server' | 'peer' | 'pool'>> = {
+  [ADD_SOURCE_TYPE.SERVER]: 'server',
+  [ADD_SOURCE_TYPE.PEER]: 'peer',
+  [ADD_SOURCE_TYPE.POOL]: 'pool',
+};
+
+const addSource: Handlers['ADD_SOURCE'] = ({ type, name }, context) => {
+  const kind = SOURCE_KINDS[type];
+  if (kind === undefined) return STATUS.INVALID;
+  return name === undefined || name === ''
+    ? STATUS.INVALID_NAME
+    : context.run({ name: 'add-source', kind, host: name });
+};
+
 const always = (status: Status) => (): Status => status;
 const noSuchSource = always(STATUS.NO_SUCH_SOURCE);
-const notEnabled = always(STATUS.NOT_ENABLED);
 
 /** Requests that change something: full access only. What names an NTP source finds none yet. */
 export const READ_WRITE: Handlers = {
@@ -56,9 +137,9 @@ export const READ_WRITE: Handlers = {
   MODIFY_MAXDELAYDEVRATIO: noSuchSource,
   MODIFY_MINSTRATUM: noSuchSource,
   MODIFY_POLLTARGET: noSuchSource,
-  MODIFY_SELECTOPTS: notEnabled,
-  MODIFY_OFFSET: notEnabled,
-  ADD_SOURCE: notEnabled,
+  MODIFY_SELECTOPTS: selectOptions,
+  MODIFY_OFFSET: sourceOffset,
+  ADD_SOURCE: addSource,
   DEL_SOURCE: noSuchSource,
   ALLOW: access({ table: 'ntp', allow: true, all: false }),
   ALLOWALL: access({ table: 'ntp', allow: true, all: true }),
@@ -81,14 +162,16 @@ export const READ_WRITE: Handlers = {
   ONOFFLINE: run('onoffline'),
   RELOAD_SOURCES: run('reload-sources'),
   RESET_SOURCES: run('reset-sources'),
-  MANUAL: notEnabled,
-  MANUAL_DELETE: always(STATUS.BAD_SAMPLE),
-  SETTIME: notEnabled,
-  SMOOTHTIME: notEnabled,
-  LOCAL2: notEnabled,
-  LOCAL: notEnabled,
-  DFREQ: notEnabled,
-  DOFFSET: notEnabled,
+  MANUAL: worded(MANUAL, (action, context) => context.run({ name: 'manual', action })),
+  MANUAL_DELETE: ({ index }, context) => context.run({ name: 'manual-delete', index }),
+  SETTIME: setTime,
+  SMOOTHTIME: worded(SMOOTHTIME, (action, context) =>
+    context.smoothing() === undefined ? STATUS.NOT_ENABLED : context.run({ name: 'smoothtime', action }),
+  ),
+  LOCAL2: local,
+  LOCAL: local,
+  DFREQ: ({ value }, context) => context.run({ name: 'change-frequency', freqFastPpm: value }),
+  DOFFSET: ({ value }, context) => context.run({ name: 'change-offset', offsetFast: value }),
   WRITERTC: always(STATUS.NO_RTC),
   TRIMRTC: always(STATUS.NO_RTC),
 };

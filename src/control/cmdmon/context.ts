@@ -1,11 +1,17 @@
 import type { IpBytes } from '../../base/ip.js';
+import type { RefId } from '../../base/refid.js';
+import type { Instant } from '../../base/time.js';
 import type { Ppm, Seconds } from '../../base/units.js';
 import type {
   ActivityReport,
   ClientReport,
+  IpText,
+  ManualSampleReport,
   NtpDataReport,
+  SelectOptions,
   SelectReport,
   ServerStatsReport,
+  SmoothingReport,
   SourceReport,
   SourcestatsReport,
   TrackingReport,
@@ -35,6 +41,26 @@ export interface ClientTable {
   reset(index: number): void;
 }
 
+/** The words of `local`. */
+export interface LocalCommand {
+  readonly stratum: number;
+  readonly orphan: boolean;
+  readonly distance: Seconds;
+  readonly activate: Seconds;
+  readonly waitsynced: Seconds;
+  readonly waitunsynced: Seconds;
+}
+
+/** A reference clock by its refid, an NTP source by its address. */
+export type SourceRef = { readonly refId: RefId } | { readonly address: IpText };
+
+/** What `settime` did; positive = the clock was fast. */
+export interface SetTimeReport {
+  readonly offsetFast: Seconds;
+  readonly freqChangeFastPpm: Ppm;
+  readonly freqFastPpm: Ppm;
+}
+
 /** What the daemon is told to do. */
 export type DaemonCommand =
   /** STATUS.FAILED when the clock may not be stepped. */
@@ -43,6 +69,17 @@ export type DaemonCommand =
   | { readonly name: 'set-makestep'; readonly threshold: Seconds; readonly limit: number }
   | { readonly name: 'reselect-distance'; readonly distance: Seconds }
   | { readonly name: 'max-update-skew'; readonly skewPpm: Ppm }
+  /** Undefined = off. */
+  | { readonly name: 'local'; readonly options: LocalCommand | undefined }
+  | { readonly name: 'manual'; readonly action: 'on' | 'off' | 'reset' }
+  /** STATUS.BAD_SAMPLE: there is no such time. */
+  | { readonly name: 'manual-delete'; readonly index: number }
+  | { readonly name: 'change-frequency'; readonly freqFastPpm: Ppm }
+  | { readonly name: 'change-offset'; readonly offsetFast: Seconds }
+  | { readonly name: 'select-options'; readonly source: SourceRef; readonly change: Partial<SelectOptions> }
+  | { readonly name: 'source-offset'; readonly source: SourceRef; readonly offset: Seconds }
+  | { readonly name: 'smoothtime'; readonly action: 'reset' | 'activate' }
+  | { readonly name: 'add-source'; readonly kind: 'server' | 'peer' | 'pool'; readonly host: string }
   | { readonly name: 'reselect' | 'cyclelogs' | 'rekey' | 'dump' | 'shutdown' }
   | { readonly name: 'refresh' | 'onoffline' | 'reload-sources' | 'reset-sources' };
 
@@ -71,6 +108,12 @@ export interface CmdmonContext {
   ntpData(address: IpBytes): NtpDataReport | undefined;
   /** The name by which the configuration calls an NTP source; undefined: there is none at that address. */
   sourceName(address: IpBytes): string | undefined;
+  /** Undefined: `smoothtime` is not configured. */
+  smoothing(): SmoothingReport | undefined;
+  /** Oldest first, at most 16. */
+  manualList(): readonly ManualSampleReport[];
+  /** STATUS.NOT_ENABLED without `manual`, STATUS.FAILED for a time that cannot be taken. */
+  setTime(time: Instant): SetTimeReport | Status;
   /** Does it, now. STATUS.NOT_ENABLED for what this daemon cannot do: never a success that is none. */
   run(command: DaemonCommand): Status;
 }

@@ -23,6 +23,7 @@ const STATES: Readonly<Record<SourceState, number>> = { '*': 0, '?': 1, x: 2, '~
 const MODES: Readonly<Record<SourceMode, number>> = { client: 0, peer: 1, refclock: 2 };
 const NTP_MODES: Readonly<Record<NtpDataReport['mode'], number>> = { active: 1, passive: 2, server: 4 };
 const STAMPS = { daemon: 'D', kernel: 'K', hardware: 'H' } as const;
+const SMOOTHING_FLAG = { ACTIVE: 1, LEAP_ONLY: 2 } as const;
 const FLAG_INTERLEAVED = 0x4000;
 const FLAG_AUTHENTICATED = 0x8000;
 
@@ -154,6 +155,18 @@ export const READ_ONLY: Handlers = {
   ACCHECK: checkAccess('ntp'),
   CMDACCHECK: checkAccess('cmd'),
   RTCREPORT: () => STATUS.NO_RTC,
-  SMOOTHING: () => STATUS.NOT_ENABLED,
-  MANUAL_LIST: () => ({ count: 0, samples: [] }),
+  SMOOTHING: (_, context) => {
+    const s = context.smoothing();
+    if (s === undefined) return STATUS.NOT_ENABLED;
+    return { ...s, flags: (s.active ? SMOOTHING_FLAG.ACTIVE : 0) | (s.leapOnly ? SMOOTHING_FLAG.LEAP_ONLY : 0) };
+  },
+  MANUAL_LIST: (_, context) => {
+    const samples = context.manualList().map((m) => ({
+      when: m.when,
+      slewedOffset: m.slewedOffsetFast,
+      originalOffset: m.originalOffsetFast,
+      residual: m.residual,
+    }));
+    return { count: samples.length, samples };
+  },
 };

@@ -1,0 +1,37 @@
+import { readFileSync, statSync } from 'node:fs';
+import type { Severity } from '../../ports/observer.js';
+import { parseKeyFile, type SymmetricKey } from '../../wire/ntp/keyfile.js';
+
+type Say = (severity: Severity, text: string) => void;
+
+const OTHERS_MAY_READ = 0o004;
+
+/** The symmetric keys of `keyfile`, read at start and again by `rekey`. */
+export class Keys {
+  private keys: readonly SymmetricKey[] = [];
+
+  constructor(
+    private readonly path: string | undefined,
+    private readonly say: Say,
+  ) {}
+
+  get list(): readonly SymmetricKey[] {
+    return this.keys;
+  }
+
+  /** A file that cannot be read is told; the keys of before stay in use then. */
+  load(): void {
+    const { path } = this;
+    if (path === undefined) return;
+    try {
+      const text = readFileSync(path, 'latin1');
+      if ((statSync(path).mode & OTHERS_MAY_READ) !== 0) this.say('warn', `World-readable permissions on ${path}`);
+      const { keys, warnings } = parseKeyFile(text);
+      for (const warning of warnings) this.say('warn', `${warning} in file ${path}`);
+      this.keys = keys;
+      this.say('info', `Loaded ${keys.length} symmetric keys`);
+    } catch {
+      this.say('warn', `Could not open keyfile ${path}`);
+    }
+  }
+}
