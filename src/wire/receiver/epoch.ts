@@ -46,9 +46,14 @@ const EXPECT_EPOCHS = 5;
 /** Epochs closer together than this come from a receiver that navigates more than once a second. */
 const SUB_SECOND = 0.95;
 
+/** Bounded: an epoch that never ends (a frozen clock) sees no more than every talker's handful of types. */
+const note = (seen: Set<string>, key: string): void => {
+  if (seen.size < 64) seen.add(key);
+};
+
 export class EpochAssembler {
   private epoch: Epoch | undefined;
-  private previousMs: number | undefined;
+  private previous: Pick<Epoch, 'msOfDay' | 'seen'> | undefined;
   /** Start of the burst that is coming in, when the line was silent before it and no timed record has claimed it. */
   private burst: Place | undefined;
   /** The line was silent since the last timed record. */
@@ -80,18 +85,28 @@ export class EpochAssembler {
     if (!this.epoch!.decided) this.tryDecide(record);
   }
 
-  /** No more comes for the open epoch: say what can be said. */
+  /**
+   * No more comes for the open epoch: say what can be said. May be called at every pause of the line; a sentence that
+   * comes later with the same time is a straggler.
+   */
   close(): void {
     const epoch = this.epoch;
     if (epoch === undefined) return;
     if (!epoch.decided) this.decide(epoch, epoch.fix === true);
-    this.previousMs = epoch.msOfDay;
+    this.previous = epoch;
     this.epoch = undefined;
   }
 
-  /** A straggler: some receivers repeat the time of the epoch before in one sentence of the next burst. */
+  /**
+   * A straggler: some receivers repeat the time of the epoch before in one sentence of the next burst, or pause in a
+   * burst. The same sentence with the same time in another burst is a clock that stands still.
+   */
   private belongsToPrevious(record: TimedRecord): boolean {
-    return this.epoch !== undefined && record.msOfDay !== undefined && record.msOfDay === this.previousMs;
+    const { previous } = this;
+    if (previous === undefined || record.msOfDay === undefined || record.msOfDay !== previous.msOfDay) return false;
+    if (this.epoch === undefined && this.silent && previous.seen.has(record.key)) this.sink.reject('frozen');
+    else note(previous.seen, record.key);
+    return true;
   }
 
   private belongs(record: TimedRecord): boolean {
@@ -122,8 +137,7 @@ export class EpochAssembler {
 
   private merge(record: TimedRecord, end: Place): void {
     const epoch = this.epoch!;
-    // Bounded: an epoch that never ends (a frozen clock) sees no more than every talker's handful of types.
-    if (epoch.seen.size < 64) epoch.seen.add(record.key);
+    note(epoch.seen, record.key);
     epoch.msOfDay ??= record.msOfDay;
     epoch.date = record.date ?? epoch.date;
     if (record.fix !== undefined) epoch.fix = record.fix && epoch.fix !== false;

@@ -138,6 +138,18 @@ describe('times that are not served', () => {
     assert.equal(messages.length, 2);
     assert.deepEqual(rejects(d), { frozen: 2 });
   });
+  it('frozen, and the pauses closed, as the daemon does', () => {
+    const d = decoder();
+    const messages = ['120010.00', '120010.00', '120010.00', '120013.00'].flatMap((time, i) => [
+      ...d.push(textToBytes(formatSentence(rmc(time))), add(NOW, i)),
+      ...d.end(),
+      // After a pause in the burst: one more sentence of the same epoch.
+      ...d.push(textToBytes(formatSentence(gga(time))), add(NOW, i + 0.4)),
+      ...d.end(),
+    ]);
+    assert.deepEqual(messages.map(short), ['12:00:10.000 valid RMC', '12:00:13.000 valid RMC']);
+    assert.equal(rejects(d)['frozen'], 4);
+  });
   it('impossible dates are counted, a wrong era is repaired', () => {
     const d = decoder({ now: at('2019-03-14'), notBefore: at('2019-03-14') });
     const messages = decode(d, [
@@ -198,6 +210,15 @@ describe('stamps', () => {
     assert.deepEqual([m!.burstStart, m!.arrival], [add(NOW, 1), add(NOW, 1.04)]);
     // The sentence is over at CR; LF tells nothing new.
     assert.equal(m!.bytesToEnd, gsv.length + line.length - 1);
+  });
+  it('a straggler that opens the burst gives it its start', () => {
+    const d = decoder();
+    d.push(textToBytes(formatSentence(rmc('120000.00'))), NOW);
+    d.push(textToBytes(formatSentence('GPGLL,4807.0,N,01131.0,E,120000.00,A,A')), add(NOW, 1));
+    d.push(textToBytes(formatSentence(rmc('120001.00'))), add(NOW, 1.05));
+    d.push(textToBytes(formatSentence('GPGLL,4807.0,N,01131.0,E,120000.00,A,A')), add(NOW, 2));
+    const [m] = d.push(textToBytes(formatSentence(rmc('120002.00'))), add(NOW, 2.05));
+    assert.deepEqual([m!.burstStart, m!.arrival], [add(NOW, 2), add(NOW, 2.05)]);
   });
   it('without a silence the epoch starts with its first timed sentence', () => {
     const d = decoder();
