@@ -1,7 +1,9 @@
 import { SyntaxFault } from './syntax.js';
-import { DEFAULT_PORT, DEFAULT_SERVERS } from './talk.js';
+import { DEFAULT_PORT, DEFAULT_SERVERS, OUR_SERVERS } from './talk.js';
 
 export interface CliOptions {
+  /** Called as timeball: with what chronyc has not. */
+  readonly ours: boolean;
   readonly family: 0 | 4 | 6;
   readonly naming: 'dns' | 'numeric' | 'source';
   readonly csv: boolean;
@@ -90,6 +92,7 @@ const takeLong = (draft: Draft, word: string, ours: boolean): void => {
 /** Options end at the first word that is none. `ours`: with what chronyc has not; --json also after the command. */
 export const parseArgs = (argv: readonly string[], ours: boolean): CliOptions => {
   const draft: Draft = {
+    ours,
     family: 0,
     naming: 'dns',
     csv: false,
@@ -97,7 +100,7 @@ export const parseArgs = (argv: readonly string[], ours: boolean): CliOptions =>
     wide: false,
     endDot: false,
     multiple: false,
-    servers: DEFAULT_SERVERS.split(','),
+    servers: (ours ? OUR_SERVERS : DEFAULT_SERVERS).split(','),
     port: DEFAULT_PORT,
     show: undefined,
     words: [],

@@ -2,11 +2,13 @@ import { createInterface } from 'node:readline';
 import { CodedError } from '../../base/errors.js';
 import type { CliOptions } from './args.js';
 import { COMMANDS } from './commands.js';
-import { type CliIo, Failed, type Session } from './session.js';
+import { OUR_COMMANDS } from './ourcommands.js';
+import { type CliIo, type Command, Failed, type Session } from './session.js';
 import { SyntaxFault } from './syntax.js';
 import { Refusal, Talker } from './talk.js';
 
 const openSession = (options: CliOptions, io: CliIo): Session => ({
+  ours: options.ours,
   talker: new Talker(options),
   io,
   mode: options.json ? 'json' : options.csv ? 'csv' : 'text',
@@ -23,9 +25,14 @@ const tell = (error: unknown, session: Session): void => {
   else if (error instanceof Refusal) {
     const json = JSON.stringify({ status: error.status, error: error.message });
     io.out(`${mode === 'json' ? json : error.message}\n`);
-  } else if (error instanceof CodedError && error.code === 'ERR_TB_TALK') {
+  } else if (error instanceof CodedError) {
     io.out(`${mode === 'json' ? JSON.stringify({ code: error.code, error: error.message }) : error.message}\n`);
   } else throw error;
+};
+
+const find = (session: Session, name: string): Command | undefined => {
+  if (session.ours && Object.hasOwn(OUR_COMMANDS, name)) return OUR_COMMANDS[name];
+  return Object.hasOwn(COMMANDS, name) ? COMMANDS[name] : undefined;
 };
 
 type Outcome = 'ok' | 'failed' | 'quit';
@@ -36,8 +43,9 @@ const runLine = async (session: Session, line: string): Promise<Outcome> => {
   if (name === '' || /^[!;#%]/.test(name)) return 'ok';
   if (name === 'exit' || name === 'quit') return 'quit';
   try {
-    if (!Object.hasOwn(COMMANDS, name)) throw new SyntaxFault('Unrecognized command');
-    await COMMANDS[name]!(session, args);
+    const command = find(session, name);
+    if (command === undefined) throw new SyntaxFault('Unrecognized command');
+    await command(session, args);
     return 'ok';
   } catch (error) {
     tell(error, session);

@@ -4,6 +4,7 @@ import { fileURLToPath } from 'node:url';
 import { type CliOptions, parseArgs } from './args.js';
 import type { CliIo } from './session.js';
 import { SyntaxFault } from './syntax.js';
+import { DEFAULT_SERVERS, OUR_SERVERS } from './talk.js';
 
 const EXIT = { OK: 0, FAILED: 1, USAGE: 64 } as const;
 
@@ -22,7 +23,7 @@ Options:
 ${ours ? '  --json         JSON\n' : ''}  -e             End each reply with a line of one dot
   -m             Each argument is a command
   -w             Wider name columns
-  -h SERVER,...  Sockets or hosts to try (/run/chrony/chronyd.sock,127.0.0.1,::1)
+  -h SERVER,...  Sockets or hosts to try (${ours ? OUR_SERVERS : DEFAULT_SERVERS})
   -p PORT        UDP port (323)
   -v, --version  Version
       --help     This text
@@ -31,7 +32,7 @@ ${
     ? `
 Commands: those of chronyc ('${name} help' lists them), and
   demo           The demonstration appliance
-  receiver       What a receiver says
+  receiver       What a receiver says: status (asks the daemon), decode FILE
   replay         Run the engine over a recorded event log
   sim            The simulator
 `
@@ -44,7 +45,7 @@ const OWN: Readonly<Record<string, (argv: readonly string[], io: CliIo) => Promi
   receiver: async (argv, io) => {
     const [word, ...rest] = argv;
     if (word === 'decode') return (await import('./receiver-decode.js')).receiverDecode(rest, process);
-    io.err(`timeball: receiver ${word === undefined ? 'what? (decode)' : `has no command '${word}'`}\n`);
+    io.err(`timeball: receiver ${word === undefined ? 'what? (status, decode)' : `has no command '${word}'`}\n`);
     return EXIT.USAGE;
   },
   replay: async (argv) => (await import('../sim/main.js')).replayMain(argv, process),
@@ -73,7 +74,8 @@ const parse = (argv: readonly string[], name: string, ours: boolean, io: CliIo):
  */
 export const cliMain = async (argv: readonly string[], invokedAs: string, io: CliIo = standardIo): Promise<number> => {
   const ours = invokedAs !== 'chronyc';
-  const own = ours && Object.hasOwn(OWN, argv[0] ?? '') ? OWN[argv[0]!] : undefined;
+  const ownWord = argv[0] === 'receiver' && argv[1] === 'status' ? '' : (argv[0] ?? '');
+  const own = ours && Object.hasOwn(OWN, ownWord) ? OWN[ownWord] : undefined;
   if (own !== undefined) return own(argv.slice(1), io);
   const options = parse(argv, invokedAs, ours, io);
   if (options === undefined) return ours ? EXIT.USAGE : EXIT.FAILED;

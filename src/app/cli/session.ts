@@ -14,6 +14,8 @@ export interface CliIo {
 }
 
 export interface Session {
+  /** Called as timeball: with what chronyc has not. */
+  readonly ours: boolean;
   readonly talker: Talker;
   readonly io: CliIo;
   readonly mode: Mode;

@@ -16,6 +16,8 @@ import { REQUESTS, type ReplyOf, type RequestName } from '../../wire/cmdmon/requ
 import { type Endpoint, openUdp, openUnix } from './transport.js';
 
 export const DEFAULT_SERVERS = '/run/chrony/chronyd.sock,127.0.0.1,::1';
+/** Where timeballd listens when it is not called chronyd comes first. */
+export const OUR_SERVERS = `/run/timeball/timeballd.sock,${DEFAULT_SERVERS}`;
 export const DEFAULT_PORT = 323;
 
 export interface TalkOptions {
@@ -81,6 +83,30 @@ export class Talker {
   /** The status of a request that has no data to tell. */
   async command<N extends RequestName>(name: N, values: RequestValues<N>): Promise<number> {
     return (await this.request(name, values)).header.status;
+  }
+
+  /**
+   * Sends a query of ours and waits for the datagram that `read` recognises. Undefined: none came, or there is no UNIX
+   * socket that could be sent to.
+   */
+  async query<T>(
+    bytes: Uint8Array,
+    read: (reply: Uint8Array) => T | undefined,
+    timeoutMs: number,
+  ): Promise<T | undefined> {
+    for (;;) {
+      if (!(await this.open()) || this.endpoint === undefined || !this.endpoint.label.startsWith('/')) return undefined;
+      if (await this.endpoint.send(bytes)) break;
+      this.close();
+    }
+    const deadline = performance.now() + timeoutMs;
+    for (;;) {
+      const left = deadline - performance.now();
+      const reply = left > 0 ? await this.endpoint.receive(left) : undefined;
+      if (reply === undefined) return undefined;
+      const value = read(reply);
+      if (value !== undefined) return value;
+    }
   }
 
   private async request<N extends RequestName>(name: N, values: RequestValues<N>): Promise<Answered> {

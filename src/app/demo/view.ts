@@ -54,7 +54,7 @@ export class View {
     const io = { out, err: () => {} };
     talker.timeoutMs = 500;
     talker.retries = 0;
-    this.session = { talker, io, mode: 'text', wide: false, naming: 'numeric', family: 0 };
+    this.session = { talker, io, mode: 'text', ours: false, wide: false, naming: 'numeric', family: 0 };
   }
 
   start(): void {

@@ -3,6 +3,7 @@ import { toIso } from '../../../base/time.js';
 import type { ReplyValues } from '../../../wire/cmdmon/packet.js';
 import { longDate, unixSeconds } from '../dates.js';
 import { fixed, signed } from '../numbers.js';
+import { modeOf } from '../query.js';
 import { nameOf, printOne, type Session } from '../session.js';
 import { cell, hidden, label, type Row } from '../sheet.js';
 
@@ -12,7 +13,7 @@ export const leapText = (leap: number): string => LEAP_TEXT[leap] ?? 'Invalid';
 type Tracking = ReplyValues<'TRACKING'>;
 
 /** One line a value: several rows of text, one of CSV; so the line breaks stand in the labels. */
-const trackingRow = (t: Tracking, name: string): Row => {
+const trackingRow = (t: Tracking, name: string, mode: string | undefined): Row => {
   const slow = t.currentCorrection > 0;
   const fast = t.frequencyFastPpm > 0;
   return [
@@ -69,6 +70,7 @@ const trackingRow = (t: Tracking, name: string): Row => {
     label('\nLeap status     : '),
     cell('leap', leapText(t.leap), leapText(t.leap)),
     hidden('synchronised', t.leap !== 3),
+    hidden('mode', mode ?? null),
   ];
 };
 
@@ -76,5 +78,6 @@ export const tracking = async (session: Session): Promise<void> => {
   const t = await session.talker.ask('TRACKING', {});
   const name =
     t.address === undefined ? refidToText(t.refId) : await nameOf(session, t.address, { max: 0, isSource: true });
-  printOne(session, trackingRow(t, name));
+  const mode = session.ours && session.mode === 'json' ? await modeOf(session) : undefined;
+  printOne(session, trackingRow(t, name, mode));
 };
