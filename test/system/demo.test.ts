@@ -30,15 +30,17 @@ const XLEAVE_SECONDS = SLOW ? 60 : 25;
 
 after(cleanUp);
 
-/** A SHM unit without a demo, the last one. */
+/** A SHM unit without a demo, the last one that a demo may use. */
 const OWN_UNIT = 255;
-/** Ports whose remainders differ, so that no two demos share a SHM unit. */
-const taken = new Set<number>([OWN_UNIT - 64]);
+/** As src/app/demo/rundir.ts has it. */
+const unitOf = (port: number): number => 64 + ((port + process.getuid!()) % 192);
+/** No two demos share a SHM unit. */
+const taken = new Set<number>([OWN_UNIT]);
 const demoPort = (): Promise<number> =>
   poll('a port with a SHM unit of its own', async () => {
     const port = await freePort();
-    if (taken.has(port % 192)) return undefined;
-    taken.add(port % 192);
+    if (taken.has(unitOf(port))) return undefined;
+    taken.add(unitOf(port));
     return port;
   });
 

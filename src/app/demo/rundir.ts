@@ -23,7 +23,10 @@ export interface RunDir {
 
 const BAUD = 38_400;
 const CONFIG_NAME = 'timeball.conf';
-/** Units from 64 on are nobody's; several demos with different ports get different ones. */
+/**
+ * Units from 64 on are nobody's; demos with different ports get different ones, and so do users: a segment outlives its
+ * maker and is closed to others.
+ */
 const FIRST_UNIT = 64;
 const UNITS = 192;
 
@@ -70,7 +73,7 @@ export const prepareRunDir = (options: DemoOptions): RunDir => {
     logs: join(path, 'log'),
     log: join(path, 'log', 'timeballd.log'),
     gps: join(path, 'gps0'),
-    shm: FIRST_UNIT + (options.ntpPort % UNITS),
+    shm: FIRST_UNIT + ((options.ntpPort + process.getuid!()) % UNITS),
     baud: BAUD,
     ntpPort: options.ntpPort,
   };
