@@ -7,9 +7,13 @@ variant=$root/dist/sanitize
 mkdir -p "$variant"
 for f in addon binding.gyp package.json node_modules; do ln -sfn "$root/$f" "$variant/$f"; done
 
+# Headers beside the running node spare a download, as in scripts/bootstrap.mjs.
+prefix=${npm_config_nodedir:-$(node -p 'require("node:path").dirname(require("node:path").dirname(process.execPath))')}
+[ -e "$prefix/include/node/node_api.h" ] || prefix=
+
 flags='-fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer -g'
 (cd "$variant" && CXXFLAGS=$flags LDFLAGS=$flags "$root/node_modules/.bin/node-gyp" rebuild \
-  ${npm_config_nodedir:+--nodedir="$npm_config_nodedir"} --loglevel=error)
+  ${prefix:+--nodedir="$prefix"} --loglevel=error)
 
 "$root/node_modules/.bin/tsc" -b "$root/test"
 
