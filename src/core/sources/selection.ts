@@ -163,7 +163,7 @@ export class SelectionRun {
 
   /** Step 12: survivors close enough to the selected one to be averaged with it. */
   private combine(selected: Source, survivors: Source[]): Source[] {
-    selected.mark('*', 'selected');
+    selected.mark('*', `selected, true time within ${s(selected.lo)}…${s(selected.hi)} of ours`);
     selected.penalty = 0;
     return survivors.filter((source) => source === selected || this.isClose(source, selected));
   }
