@@ -85,6 +85,7 @@ describe('the demo', { concurrency: true }, () => {
     const held = await tracked(demo);
     assert.notEqual(await demo.state('PPS'), '*');
     assert.equal(held.leap, 'Normal');
+    assert.match((await runProgram(TIMEBALL, ['-h', demo.socket, '--json', 'tracking'])).stdout, /"mode":"holdover"/);
     // The first seconds may still have used a pulse that was on its way.
     for (let i = 3; i < bounds.length; i++) assert.ok(bounds[i]! > bounds[i - 1]!, `bound ${i} of ${bounds}`);
     assert.ok(held.bound > before.bound);
