@@ -13,6 +13,7 @@ class ShmObject : public Napi::ObjectWrap<ShmObject> {
                        {
                            InstanceMethod<&ShmObject::read>("read"),
                            InstanceMethod<&ShmObject::write>("write"),
+                           InstanceMethod<&ShmObject::remove>("remove"),
                            InstanceMethod<&ShmObject::close>("close"),
                        });
   }
@@ -71,6 +72,13 @@ class ShmObject : public Napi::ObjectWrap<ShmObject> {
     sample.precision = toInt(in.Get("precision"), "precision", INT32_MIN, INT32_MAX);
     if (sample.clock < 0 || sample.receive < 0) misuse(env, "a segment holds no time before 1970");
     check(env, shm_.write(sample));
+    return env.Undefined();
+  }
+
+  Napi::Value remove(const Napi::CallbackInfo& info) {
+    const Napi::Env env = info.Env();
+    needOpen(env);
+    check(env, shm_.remove());
     return env.Undefined();
   }
 

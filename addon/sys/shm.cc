@@ -71,6 +71,7 @@ Status Shm::adopt(int id) {
   readOnly_ = at == reinterpret_cast<void*>(-1) && errno == EACCES;
   if (readOnly_) at = shmat(id, nullptr, SHM_RDONLY);
   if (at == reinterpret_cast<void*>(-1)) return Status::last("shmat");
+  id_ = id;
   segment_ = static_cast<ShmSegment*>(at);
   size_ = info.shm_segsz;
   uid_ = info.shm_perm.uid;
@@ -81,6 +82,11 @@ Status Shm::adopt(int id) {
 void Shm::detach() {
   if (segment_ != nullptr) shmdt(segment_);
   segment_ = nullptr;
+}
+
+Status Shm::remove() {
+  if (shmctl(id_, IPC_RMID, nullptr) != 0) return Status::last("shmctl");
+  return {};
 }
 
 Status Shm::read(bool consume, ShmRead* verdict, ShmSample* out) {

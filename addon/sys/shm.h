@@ -50,6 +50,8 @@ class Shm {
   /// EINVAL: a segment smaller than ours exists (its producer has another time_t).
   Status attach(int unit, int perm, bool create);
   void detach();
+  /// Marks the segment for removal: it goes when the last process has let go of it.
+  Status remove();
   bool attached() const { return segment_ != nullptr; }
 
   /// `consume` clears the valid flag, whatever was found. EACCES on a segment we may only read.
@@ -65,6 +67,7 @@ class Shm {
   Status adopt(int id);
 
   ShmSegment* segment_ = nullptr;
+  int id_ = -1;
   bool readOnly_ = false;
   size_t size_ = 0;
   uint32_t uid_ = 0;

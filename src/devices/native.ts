@@ -115,6 +115,8 @@ export interface NativeShm {
   read(consume: boolean): NativeShmSample | string | undefined;
   /** Writer side (mode 1: count, barrier, fields, barrier, count, valid). */
   write(sample: { clockTime: bigint; receiveTime: bigint; leap: number; precision: number }): void;
+  /** Segments outlive processes: this one goes when the last has let go of it. Throws EPERM for somebody else's. */
+  remove(): void;
   close(): void;
 }
 
@@ -160,6 +162,17 @@ export interface NativeUdpOptions {
    * for, packet by packet; OPT_ID and OPT_TSONLY come with them.
    */
   timestamping?: number;
+  /** With reusePort: a source address always meets the same one of this many sockets. 0 or 1: by address and port. */
+  steerTo?: number;
+  /** u32 mixed into the address. */
+  steerSeed?: number;
+}
+export interface NativeMacKey {
+  /** 1…2^32−1. */
+  id: number;
+  /** As in a key file: 'MD5', 'SHA1', 'SHA256', …, 'SHA3-512', 'AES128', 'AES256'. */
+  type: string;
+  secret: Uint8Array;
 }
 /** A PacketTransport (ports/transport.ts) over real sockets, plus its waking and its facts. */
 export interface NativeUdpSet {
@@ -181,6 +194,10 @@ export interface NativeUdpSet {
   drainTxStamps(): number;
   /** Packets lost to a full socket buffer (SO_RXQ_OVFL), summed. */
   overflows(): number;
+  /** Replaces all keys; slots are indices of the list. Throws TypeError for a type that is not known or a wrong length. */
+  setKeys(keys: readonly NativeMacKey[]): void;
+  /** Constant time. False for a slot without a key, too. */
+  verify(slot: number, key: number, macAt: number, macBytes: number): boolean;
   close(): void;
 }
 
@@ -199,7 +216,16 @@ export interface Native {
     onHangup?: () => void,
   ) => NativeArrivals;
   Datagram: new (path: string, options: { unlink: boolean; mode?: number }) => NativeDatagram;
-  UdpSet: new (sockets: NativeUdpOptions[]) => NativeUdpSet;
+  /**
+   * `guard`: a word of shared memory; while it differs from what it was when a batch came, nothing of the batch is sent
+   * (TX_ERRNO ECANCELED).
+   */
+  UdpSet: new (
+    sockets: NativeUdpOptions[],
+    guard?: Int32Array,
+  ) => NativeUdpSet;
+  /** H(secret ‖ message), or AES-CMAC: the whole digest. */
+  ntpMac(type: string, secret: Uint8Array, message: Uint8Array): Uint8Array;
   wake(fd: number): void;
   slabLayout(): {
     slots: number;

@@ -2,6 +2,7 @@ import { chmodSync, existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, sta
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { makeDirectory } from '../../control/cmdmon/directory.js';
+import { loadNative } from '../../devices/native.js';
 import type { DemoOptions } from './options.js';
 
 /** Paths of one run. */
@@ -82,6 +83,18 @@ export const prepareRunDir = (options: DemoOptions): RunDir => {
   return { ...dir, temporary: options.dir === undefined };
 };
 
+/** A shared memory segment outlives the processes that used it: this one is nobody else's. */
+const removeSegment = (unit: number): void => {
+  try {
+    const shm = new (loadNative().Shm)(unit, 0o600, false);
+    shm.remove();
+    shm.close();
+  } catch {
+    // It never came into being.
+  }
+};
+
 export const removeRunDir = (dir: RunDir): void => {
+  removeSegment(dir.shm);
   if (dir.temporary) rmSync(dir.path, { recursive: true, force: true });
 };

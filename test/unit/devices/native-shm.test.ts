@@ -37,6 +37,14 @@ describe('native SHM', () => {
     reader.close();
   });
 
+  it('a removed segment is gone once everybody has let go of it', () => {
+    const shm = new native.Shm(unit(0), 0o600, true);
+    shm.remove();
+    shm.close();
+    failsWith('ENOENT', () => new native.Shm(unit(0), 0o600, false));
+    misused([() => shm.remove()]);
+  });
+
   it('refuses values out of range and clears them', (t) => {
     const shm = new native.Shm(unit(1), 0o600, true);
     removeLater(t, 1);
