@@ -1,6 +1,8 @@
-import type { Instant } from '../base/time.js';
+import type { Instant, Mono } from '../base/time.js';
 import { type Frequency, PPM, type Seconds } from '../base/units.js';
 import type { Discipline } from '../core/discipline/discipline.js';
+import { matches } from '../core/ntp/client/mask.js';
+import type { NtpOutcome, NtpSources } from '../core/ntp/client/sources.js';
 import type { RefclockManager } from '../core/refclock/manager.js';
 import type { SourceSet } from '../core/sources/sourceset.js';
 import type { Finding } from '../core/sources/types.js';
@@ -18,6 +20,8 @@ export interface CommandHands {
   readonly local: LocalReference;
   readonly manual: ManualInput;
   readonly smoothing: Smoothing;
+  readonly ntp: NtpSources;
+  readonly mono: Mono;
   /** Largest correction of the frequency, s/s. */
   readonly maxdrift: Frequency;
   discipline(): Discipline;
@@ -47,7 +51,7 @@ const info = (hands: CommandHands, name: string, text: string): void => hands.fa
 export const frequencyFast = (base: Frequency): Frequency => 1 / (1 + base) - 1;
 
 const indexOf = (hands: CommandHands, source: SourceRef): number | undefined => {
-  if (!('refId' in source)) return undefined;
+  if (!('refId' in source)) return hands.ntp.indexOf(source.address);
   const index = hands.manager.refIds.indexOf(source.refId);
   return index < 0 ? undefined : index;
 };
@@ -114,6 +118,16 @@ const smooth = (hands: CommandHands, action: 'reset' | 'activate'): CommandAnswe
   return DONE;
 };
 
+const OUTCOMES: Readonly<Record<NtpOutcome, CommandAnswer>> = {
+  done: DONE,
+  'no-such-source': { outcome: 'no-such-source' },
+  exists: { outcome: 'source-exists' },
+  'too-many': { outcome: 'too-many-sources' },
+};
+
+/** A command to all sources is done also where there are none. */
+const answerOf = (outcome: NtpOutcome, toAll = false): CommandAnswer => (toAll ? DONE : OUTCOMES[outcome]);
+
 /** Does what the command says, now. */
 export const runCommand = (command: Command, hands: CommandHands): CommandAnswer => {
   switch (command.name) {
@@ -156,6 +170,29 @@ export const runCommand = (command: Command, hands: CommandHands): CommandAnswer
       return changeSource(hands, command);
     case 'smoothtime':
       return smooth(hands, command.action);
+    case 'online':
+    case 'offline':
+      return answerOf(
+        hands.ntp.setOnline(command.name === 'online', (a) => matches(command.match, a), hands.mono),
+        command.match === undefined,
+      );
+    case 'burst':
+      return answerOf(
+        hands.ntp.burst(command.good, command.total, (a) => matches(command.match, a), hands.mono),
+        command.match === undefined,
+      );
+    case 'change-source':
+      return answerOf(hands.ntp.change(command.address, command.change));
+    case 'add-ntp-source':
+      return answerOf(hands.ntp.add(command.options, hands.mono));
+    case 'delete-source': {
+      const outcome = hands.ntp.remove(command.source);
+      hands.select();
+      return answerOf(outcome);
+    }
+    case 'refresh':
+      hands.ntp.refresh();
+      return DONE;
     case 'shutdown':
       hands.shutdown();
       return DONE;
@@ -168,12 +205,13 @@ const changeSource = (
 ): CommandAnswer => {
   const index = indexOf(hands, command.source);
   if (index === undefined) return { outcome: 'no-such-source' };
-  const name = hands.manager.name(index);
+  const { name } = hands.sources.info(index);
   if (command.name === 'select-options') {
     hands.sources.setOptions(index, command.change);
     info(hands, 'source.options', `Source ${name} selection options modified`);
   } else {
-    hands.manager.setOffset(index, command.offset);
+    if ('address' in command.source) hands.ntp.change(command.source.address, { offset: command.offset });
+    else hands.manager.setOffset(index, command.offset);
     info(hands, 'source.offset', `Source ${name} new offset ${command.offset.toFixed(6)}`);
   }
   return DONE;

@@ -1,6 +1,8 @@
+import type { StreamSeed } from '../base/keystream.js';
 import type { Instant } from '../base/time.js';
 import type { Seconds } from '../base/units.js';
 import type { Config } from '../conf/config.js';
+import type { NtpSourceOptions } from '../core/ntp/client/options.js';
 import type { DisciplineOptions, LocalOptions, RefclockOptions, SelectionOptions } from '../core/refclock/options.js';
 import type { Trace } from '../core/report/traces.js';
 import type { ClockControl } from './clock.js';
@@ -9,6 +11,9 @@ import type { SmoothOptions } from './smoothing.js';
 /** Everything the engine needs to know; it reads no file and asks no clock. */
 export interface EngineConfig {
   readonly refclocks: readonly RefclockOptions[];
+  readonly ntpSources: readonly NtpSourceOptions[];
+  /** Secret of this run, eight words: what servers must not be able to guess is made from it. */
+  readonly seed: StreamSeed;
   readonly discipline: DisciplineOptions;
   readonly selection: SelectionOptions;
   readonly local: LocalOptions | undefined;
@@ -35,6 +40,7 @@ export interface HostFacts {
   readonly precision: Seconds;
   readonly control: ClockControl | undefined;
   readonly buildDate: Instant;
+  readonly seed: StreamSeed;
 }
 
 const TRACES: readonly Trace['log'][] = ['tracking', 'statistics', 'refclocks'];
@@ -42,6 +48,8 @@ const TRACES: readonly Trace['log'][] = ['tracking', 'statistics', 'refclocks'];
 /** The engine's part of a configuration. */
 export const engineConfig = (config: Config, host: HostFacts): EngineConfig => ({
   refclocks: config.refclocks,
+  ntpSources: config.sources,
+  seed: host.seed,
   discipline: config.discipline,
   selection: config.selection,
   local: config.local,

@@ -12,6 +12,7 @@ import { type ClockContext, type Measured, RefclockManager } from '../core/refcl
 import type {
   ActivityReport,
   ManualSampleReport,
+  NtpDataReport,
   RefclockReport,
   SelectReport,
   SmoothingReport,
@@ -32,6 +33,7 @@ import type { Effect, Event, Now } from './events.js';
 import { LeapKeeper } from './leap.js';
 import { LocalReference } from './local.js';
 import { ManualInput } from './manual.js';
+import { NtpSide } from './ntp.js';
 import { PollTimers } from './polls.js';
 import { RecentMeasurements, rebaseMeasured } from './recent.js';
 import { Smoothing } from './smoothing.js';
@@ -46,6 +48,8 @@ const PULSE_GRACE = 10;
 const STEP_GUARD = 5;
 /** s without an accepted measurement after which the discipline holds over. */
 const HOLD_AFTER = 5;
+/** The same for a source on the network, in its polling intervals. */
+const HOLD_POLLS = 4;
 
 /** What we are synchronised to, also in holdover. */
 interface Reference {
@@ -75,6 +79,7 @@ export class Engine {
   private readonly manual: ManualInput;
   private readonly smoothing: Smoothing;
   private readonly recent: RecentMeasurements;
+  private readonly ntp: NtpSide;
   private readonly deviceUp: boolean[];
   private readonly tau: Seconds;
   private selection: Selection | undefined;
@@ -95,6 +100,8 @@ export class Engine {
   /** The kernel's rate has changed, and with it how raw becomes cooked, since the server state was published. */
   private stale = false;
   private effects: Effect[] = [];
+  /** One for the whole of an event: a step of the raw clock moves it, and nobody goes on with the time before it. */
+  private moment: Moment;
   private readonly traces: Tracer;
 
   constructor(config: EngineConfig, now: Now) {
@@ -126,15 +133,28 @@ export class Engine {
     this.smoothing = new Smoothing(config.smoothtime);
     this.leap = new LeapKeeper(d.leapsecmode, config.control !== undefined);
     this.traces = new Tracer(config.traces, infos.length, (trace) => this.effects.push({ kind: 'trace', trace }));
-    this.recent = new RecentMeasurements(infos.length);
+    this.recent = new RecentMeasurements();
+    this.ntp = new NtpSide(config.ntpSources, config.precision, config.seed, {
+      sources: this.sources,
+      cook: (raw) => this.clock.now(raw),
+      skewPpm: () => this.discipline.figures().skewPpm,
+      effect: (effect) => {
+        this.effects.push(effect);
+        if (effect.kind === 'ntp-close') this.recent.drop(effect.source);
+      },
+      fact: (finding) => this.fact(this.moment, finding),
+      select: () => this.select(this.moment),
+      use: (m) => this.useNtp(m, this.moment),
+    });
+    this.moment = { ...now };
     this.deviceUp = infos.map(() => false);
     this.started = now.mono;
   }
 
   handle(event: Event, at: Now): readonly Effect[] {
     this.effects = [];
-    // One moment for all that follows: a step of the raw clock moves it, and nobody goes on with the time before it.
     const now: Moment = { ...at };
+    this.moment = now;
     switch (event.kind) {
       case 'start':
         this.start(event.driftFreq, event.driftSkew, now);
@@ -171,6 +191,12 @@ export class Engine {
       case 'command':
         this.effects.push({ kind: 'answer', answer: runCommand(event.command, this.hands(now)) });
         break;
+      case 'ntp-sent':
+      case 'ntp-failed':
+      case 'ntp-reply':
+      case 'ntp-resolved':
+        this.ntp.handle(event, now);
+        break;
       case 'restore':
         if (this.known(event.source)) this.sources.restore(event.source, event.dump);
         break;
@@ -191,6 +217,7 @@ export class Engine {
     if (driftFreq !== undefined) {
       this.discipline = new Discipline(this.config.discipline, { freq: driftFreq, skew: driftSkew ?? 0 });
     }
+    this.ntp.start(now);
     this.steer(now);
     this.publish(now);
   }
@@ -211,6 +238,7 @@ export class Engine {
     }
     this.clock.rawJumped(now.raw, offset);
     this.lastStep = now.mono;
+    this.ntp.stepped(now);
     this.fact(now, {
       severity: 'warn',
       name: 'clock.foreign-step',
@@ -231,6 +259,7 @@ export class Engine {
     this.referenceTime = undefined;
     this.lastMeasure = undefined;
     this.lastStep = now.mono;
+    this.ntp.stepped(now);
     const text = `The machine slept for ${seconds.toFixed(1)} seconds`;
     this.fact(now, { severity: 'warn', name: 'clock.slept', text, fields: { seconds } });
     this.steer(now);
@@ -246,6 +275,8 @@ export class Engine {
       local: this.local,
       manual: this.manual,
       smoothing: this.smoothing,
+      ntp: this.ntp.sources,
+      mono: now.mono,
       maxdrift: this.config.discipline.maxdriftPpm * PPM,
       discipline: () => this.discipline,
       cooked: () => this.clock.now(now.raw),
@@ -253,6 +284,7 @@ export class Engine {
       select: () => this.select(now),
       resetSources: () => {
         for (let i = 0; i < this.config.refclocks.length; i++) this.sources.reset(i);
+        this.ntp.sources.reset();
       },
       adjust: (doffset, dfreq) => {
         const at = this.clock.now(now.raw);
@@ -298,11 +330,12 @@ export class Engine {
     const { time, offset } = m.sample;
     if (this.leap.isNear(time)) return;
     const pending = this.clock.correction(now.raw);
-    const correction = this.discipline.measure({ time, offset, sigma: m.sigma, source: m.source, pending });
+    const { sigma, relative, source } = m;
+    const correction = this.discipline.measure({ time, offset, sigma, relative, source, pending });
     this.facts(now, correction.facts);
     if (correction.exit !== undefined) this.effects.push({ kind: 'exit', ...correction.exit });
     if (!correction.accepted) return;
-    if (this.isSettled()) this.stability.used(m.source, time, offset);
+    if (this.isSettled() && this.known(source)) this.stability.used(m.source, time, offset);
     this.lastMeasure = now.mono;
     this.holding = false;
     this.referenceTime = time;
@@ -314,6 +347,13 @@ export class Engine {
     if (this.traces.wants('tracking')) {
       this.traces.tracking(this.tracking(now), time, this.selection?.combined.length ?? 0, this.discipline.bound(time));
     }
+  }
+
+  /** A good exchange with an NTP server. */
+  private useNtp(m: Measured, now: Now): Measured {
+    this.recent.push(m);
+    if (m.source === this.selection?.selected) this.update(m, now);
+    return this.recent.of(m.source).at(-1)!;
   }
 
   private apply(c: Correction, at: Instant, now: Now): void {
@@ -332,6 +372,7 @@ export class Engine {
     this.manual.rebase(change);
     this.manager.rebase(change);
     this.sources.rebase(change);
+    this.ntp.sources.rebase(change);
     this.discipline.rebase(change);
     this.stability.changed(change, this.clock.base);
     this.recent.rebase(change);
@@ -392,6 +433,11 @@ export class Engine {
     );
   }
 
+  /** A source on the network speaks once a poll; a few of its replies may be lost. */
+  private holdAfter(): Seconds {
+    return Math.max(HOLD_AFTER, HOLD_POLLS * (this.ntp.sources.pollInterval(this.selection?.selected) ?? 0));
+  }
+
   private hold(now: Now): void {
     if (this.holding) return;
     this.holding = true;
@@ -416,6 +462,7 @@ export class Engine {
     if (step !== undefined) {
       now.raw = step.raw;
       this.lastStep = now.mono;
+      this.ntp.stepped(now);
       this.effects.push({ kind: 'step-clock', offset: step.offset });
       this.smoothing.reset(this.clock.now(now.raw));
       this.fact(now, {
@@ -453,8 +500,9 @@ export class Engine {
 
   private housekeeping(now: Now): void {
     for (const source of this.polls.due(now.mono)) this.poll(source, now);
+    this.ntp.due(now);
     this.facts(now, this.manager.takeFacts());
-    if (this.lastMeasure !== undefined && diffMono(now.mono, this.lastMeasure) > HOLD_AFTER) this.hold(now);
+    if (this.lastMeasure !== undefined && diffMono(now.mono, this.lastMeasure) > this.holdAfter()) this.hold(now);
     this.doLeap(now);
     if (this.config.control !== undefined && this.clock.correction(now.raw) !== 0) this.steer(now);
     if (this.stale || this.holding || this.smoothing.moving || this.selection?.selected === undefined)
@@ -486,6 +534,8 @@ export class Engine {
     const poll = this.polls.next();
     const leap = this.leap.nextAt(this.clock.now(now.raw));
     let wake = poll !== undefined && poll < second ? poll : second;
+    const request = this.ntp.sources.next();
+    if (request !== undefined && request < wake) wake = request;
     if (leap !== undefined && leap < STEER_INTERVAL) {
       const at = addMono(now.mono, Math.max(0, leap));
       if (at < wake) wake = at;
@@ -546,8 +596,8 @@ export class Engine {
         refId: selection.refId,
         rootDelay: selection.rootDelay,
         rootDispersion: selection.rootDispersion,
-        name: this.manager.name(selection.selected),
-        address: undefined,
+        name: this.sources.info(selection.selected).name,
+        address: this.sources.info(selection.selected).address,
       };
     }
     const state = this.serverState(now);
@@ -600,8 +650,13 @@ export class Engine {
       rootDistance: synced ? this.ownDistance(now) : Number.POSITIVE_INFINITY,
       stratum: synced ? this.reference!.stratum + 1 : 16,
       localActive: this.local.wasActive,
-      selected: this.selection?.selected,
+      selected: this.selectedRefclock(),
     };
+  }
+
+  private selectedRefclock(): number | undefined {
+    const selected = this.selection?.selected;
+    return selected !== undefined && this.known(selected) ? selected : undefined;
   }
 
   tracking(now: Now): TrackingReport {
@@ -677,7 +732,16 @@ export class Engine {
 
   /** NTP sources only, as chrony counts them. */
   activity(): ActivityReport {
-    return { online: 0, offline: 0, burstOnline: 0, burstOffline: 0, unresolved: 0 };
+    return this.ntp.sources.activity();
+  }
+
+  ntpData(address: string): NtpDataReport | undefined {
+    return this.ntp.sources.ntpData(address);
+  }
+
+  /** The name by which the configuration calls the source at an address. */
+  sourceName(address: string): string | undefined {
+    return this.ntp.sources.nameOf(address);
   }
 
   private facts(now: Now, facts: readonly FactLike[]): void {

@@ -4,7 +4,10 @@
  */
 import type { RefId } from '../base/refid.js';
 import type { Instant, Mono } from '../base/time.js';
-import type { Frequency, Seconds } from '../base/units.js';
+import type { Frequency, Seconds, StampKind } from '../base/units.js';
+import type { AddressMask } from '../core/ntp/client/mask.js';
+import type { NtpSourceOptions } from '../core/ntp/client/options.js';
+import type { NtpChange } from '../core/ntp/client/sources.js';
 import type { ServerState } from '../core/ntp/state.js';
 import type { LocalOptions } from '../core/refclock/options.js';
 import type { SelectOptions } from '../core/report/reports.js';
@@ -43,6 +46,14 @@ export type Command =
   | { readonly name: 'select-options'; readonly source: SourceRef; readonly change: Partial<SelectOptions> }
   | { readonly name: 'source-offset'; readonly source: SourceRef; readonly offset: Seconds }
   | { readonly name: 'smoothtime'; readonly action: 'reset' | 'activate' }
+  /** NTP sources: what `match` names; all without it. */
+  | { readonly name: 'online' | 'offline'; readonly match: AddressMask | undefined }
+  | { readonly name: 'burst'; readonly good: number; readonly total: number; readonly match: AddressMask | undefined }
+  | { readonly name: 'change-source'; readonly address: string; readonly change: NtpChange }
+  | { readonly name: 'add-ntp-source'; readonly options: NtpSourceOptions }
+  /** By address, or by the name of the configuration. */
+  | { readonly name: 'delete-source'; readonly source: string }
+  | { readonly name: 'refresh' }
   | { readonly name: 'shutdown' };
 
 /** A source as commands name it: a reference clock by its refid, an NTP source by its address. */
@@ -56,10 +67,41 @@ export interface ManualResult {
 }
 
 export interface CommandAnswer {
-  readonly outcome: 'done' | 'failed' | 'not-enabled' | 'no-such-source' | 'bad-sample';
+  readonly outcome:
+    | 'done'
+    | 'failed'
+    | 'not-enabled'
+    | 'no-such-source'
+    | 'bad-sample'
+    | 'source-exists'
+    | 'too-many-sources';
   /** Of `settime`. */
   readonly manual?: ManualResult;
 }
+
+/** What the network says; `source` = index as in the `ntp-send` effect, `serial` = its number of the request. */
+export type NtpEvent =
+  /** The request left at this raw time. At most one for each request, before its reply. */
+  | {
+      readonly kind: 'ntp-sent';
+      readonly source: number;
+      readonly serial: number;
+      readonly time: Instant;
+      readonly stamp: StampKind;
+    }
+  /** The request could not leave. */
+  | { readonly kind: 'ntp-failed'; readonly source: number; readonly serial: number; readonly reason: string }
+  /** A packet from the address and port that was asked. `local`: the address of ours that it came to. */
+  | {
+      readonly kind: 'ntp-reply';
+      readonly source: number;
+      readonly bytes: Uint8Array;
+      readonly time: Instant;
+      readonly stamp: StampKind;
+      readonly local: string | undefined;
+    }
+  /** Addresses that a name stands for, in order of preference; none: not known, or nobody could be asked. */
+  | { readonly kind: 'ntp-resolved'; readonly name: string; readonly addresses: readonly string[] };
 
 export type Event =
   /** First event: the clocks, and what was remembered (drift file). */
@@ -78,6 +120,7 @@ export type Event =
   | { readonly kind: 'slept'; readonly seconds: Seconds }
   /** History of a source from before a restart (option -r). */
   | { readonly kind: 'restore'; readonly source: number; readonly dump: SourceDump }
+  | NtpEvent
   | { readonly kind: 'command'; readonly command: Command };
 
 export type Effect =
@@ -92,6 +135,19 @@ export type Effect =
   | { readonly kind: 'fact'; readonly fact: Fact }
   /** For chrony's log files; only those that EngineConfig.traces asks for. */
   | { readonly kind: 'trace'; readonly trace: Trace }
+  /** Send a request, from a port of its own, to an address in text form. Packets of the request before may be forgotten. */
+  | {
+      readonly kind: 'ntp-send';
+      readonly source: number;
+      readonly serial: number;
+      readonly address: string;
+      readonly port: number;
+      readonly bytes: Uint8Array;
+    }
+  /** The source is gone: nothing more is expected from it. */
+  | { readonly kind: 'ntp-close'; readonly source: number }
+  /** Ask what addresses a name stands for; answered by `ntp-resolved`. */
+  | { readonly kind: 'ntp-resolve'; readonly name: string; readonly family: 4 | 6 | undefined }
   /** One for each command. */
   | { readonly kind: 'answer'; readonly answer: CommandAnswer }
   | { readonly kind: 'exit'; readonly code: number; readonly reason: string };

@@ -5,31 +5,38 @@ import { type ClockChange, offsetShift, timeShift } from '../core/sample.js';
 /** Measurements kept a source. */
 const KEPT = 8;
 
+const NONE: readonly Measured[] = [];
+
 /** The last measurements of each source, to warm the estimator up when a source is selected. */
 export class RecentMeasurements {
-  private readonly lists: readonly Measured[][];
-
-  constructor(sources: number) {
-    this.lists = Array.from({ length: sources }, () => []);
-  }
+  private readonly lists = new Map<number, Measured[]>();
 
   push(m: Measured): void {
-    const list = this.lists[m.source]!;
+    const list = this.lists.get(m.source);
+    if (list === undefined) {
+      this.lists.set(m.source, [m]);
+      return;
+    }
     list.push(m);
     if (list.length > KEPT) list.shift();
   }
 
   /** Oldest first. Entries are replaced when the clock changes: look each one up when its turn comes. */
   of(source: number): readonly Measured[] {
-    return this.lists[source]!;
+    return this.lists.get(source) ?? NONE;
   }
 
   rebase(change: ClockChange): void {
-    for (const list of this.lists) rebaseMeasured(list, change);
+    for (const list of this.lists.values()) rebaseMeasured(list, change);
+  }
+
+  /** The source is gone. */
+  drop(source: number): void {
+    this.lists.delete(source);
   }
 
   clear(): void {
-    for (const list of this.lists) list.length = 0;
+    this.lists.clear();
   }
 }
 

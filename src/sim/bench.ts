@@ -3,7 +3,9 @@ import { fromUnix } from '../base/time.js';
 import { worldConfig } from './engineconfig.js';
 import { median, Series } from './figures.js';
 import type { Twin } from './host.js';
+import type { Upstream } from './net/upstream.js';
 import { type Score, score, type Trace, type TraceScenario } from './traces.js';
+import { TraceServer } from './traceserver.js';
 import { TRACE_LATENCY, TraceMessages, TracePulses } from './tracetwins.js';
 import { type Watcher, World } from './world.js';
 
@@ -16,13 +18,20 @@ const SHM = ['refclock SHM 0 refid PPS precision 1e-7'];
 const SENTENCES = `refclock NMEA /dev/gps0 refid NMEA offset ${TRACE_LATENCY}`;
 const LOCKED = [`${SENTENCES} noselect`, 'refclock PPS /dev/pps0 lock NMEA refid PPS'];
 
+/** One exchange in 16 s, as the traces of delays are made for. */
+const SERVER = 'server 192.0.2.1 iburst minpoll 4 maxpoll 4';
+
 interface Setup {
   readonly lines: readonly string[];
   readonly twins: (trace: Trace) => readonly Twin[];
+  readonly upstream?: (trace: Trace) => Upstream;
 }
 
-/** How a trace with these columns is fed; undefined for network traces, which need an NTP client. */
+/** How a trace with these columns is fed; undefined where nothing reads them. */
 const setup = (scenario: TraceScenario): Setup | undefined => {
+  if (scenario.columns.includes('delay_up')) {
+    return { lines: [SERVER], twins: () => [], upstream: (t) => new TraceServer(t, START) };
+  }
   const pulses = scenario.columns.includes('pps_noise');
   const sentences = scenario.columns.includes('nmea_noise');
   if (pulses && sentences) {
@@ -54,7 +63,7 @@ class Recorder implements Watcher {
 export const runTrace = (trace: Trace, extra: readonly string[] = []): Score => {
   const { scenario } = trace;
   const how = setup(scenario);
-  if (how === undefined) throw new CodedError('ERR_TB_REPLAY', 'a network trace needs an NTP client');
+  if (how === undefined) throw new CodedError('ERR_TB_REPLAY', 'a trace with columns that nothing reads');
   const recorder = new Recorder();
   const world = new World(
     {
@@ -64,6 +73,7 @@ export const runTrace = (trace: Trace, extra: readonly string[] = []): Score => 
       engine: worldConfig([...COMMON, ...how.lines, ...extra], true),
       oscillator: trace.oscillator(),
       twins: how.twins(trace),
+      ...(how.upstream === undefined ? {} : { upstream: how.upstream(trace) }),
     },
     [recorder],
   );

@@ -21,4 +21,5 @@ export const worldConfig = (lines: readonly string[], control: boolean): EngineC
     precision: PRECISION,
     control: control ? KERNEL_ACTUATOR : undefined,
     buildDate: BUILD_DATE,
+    seed: [1, 2, 3, 4, 5, 6, 7, 8],
   });

@@ -9,6 +9,8 @@ import type { Timeline } from './timeline.js';
 
 /** What a twin sees of its world. The clock stands at the true time of the task that runs. */
 export interface Host {
+  /** True time now. */
+  readonly t: TrueTime;
   readonly clock: SimClock;
   readonly timeline: Timeline;
   /** Gives an event to the engine, now. Lost while the machine is asleep. */

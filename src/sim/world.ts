@@ -9,6 +9,7 @@ import type { Effect, Event, Now } from '../engine/events.js';
 import { type ActuatorModel, KERNEL_ACTUATOR, NO_ACTUATOR, SimClock } from './clock.js';
 import type { Host, Twin } from './host.js';
 import type { SimNetwork } from './net/network.js';
+import type { Upstream } from './net/upstream.js';
 import type { Oscillator } from './oscillator.js';
 import { EventQueue, type Task, type TrueTime } from './queue.js';
 import { Timeline } from './timeline.js';
@@ -26,6 +27,8 @@ export interface WorldSpec {
   readonly twins: readonly Twin[];
   /** The packet plane with its clients; absent = nobody asks. */
   readonly network?: SimNetwork;
+  /** The NTP servers that the daemon asks; absent = none answers. */
+  readonly upstream?: Upstream;
   /** Faults and other things that happen once, at their true time. */
   readonly script?: readonly Happening[];
   /** False: the daemon's watch on the raw clock is off, jumps by others go unnoticed (for negative controls). */
@@ -99,6 +102,7 @@ export class World implements Host {
     this.at(0, { run: () => this.post(startEvent(spec)) });
     for (const twin of spec.twins) twin.start(this);
     spec.network?.start(this);
+    spec.upstream?.start(this);
     for (const happening of spec.script ?? []) this.at(happening.at, { run: () => happening.run(this) });
   }
 
@@ -212,7 +216,13 @@ export class World implements Host {
       case 'exit':
         this.exited = effect;
         break;
-      case 'fact':
+      case 'ntp-send':
+        this.spec.upstream?.request(effect);
+        break;
+      case 'ntp-resolve':
+        this.spec.upstream?.resolve(effect.name);
+        break;
+      default:
         break;
     }
   }

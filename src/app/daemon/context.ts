@@ -137,4 +137,6 @@ const OUTCOME: Readonly<Record<CommandAnswer['outcome'], Status>> = {
   'not-enabled': STATUS.NOT_ENABLED,
   'no-such-source': STATUS.NO_SUCH_SOURCE,
   'bad-sample': STATUS.BAD_SAMPLE,
+  'source-exists': STATUS.SOURCE_ALREADY_KNOWN,
+  'too-many-sources': STATUS.TOO_MANY_SOURCES,
 };

@@ -1,8 +1,10 @@
+import { getRandomValues } from 'node:crypto';
 import { chownSync, existsSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { BUILD_DATE, VERSION } from '../../base/build.js';
 import { CodedError } from '../../base/errors.js';
 import { parseIp } from '../../base/ip.js';
+import { SEED_WORDS } from '../../base/keystream.js';
 import { PPM } from '../../base/units.js';
 import { makeDirectory, type Owner, prepareSocketDirectory } from '../../control/cmdmon/directory.js';
 import { handleRequest } from '../../control/cmdmon/door.js';
@@ -79,7 +81,8 @@ class Daemon {
       ? { maxFrequency: KERNEL_MAX_FREQUENCY, quantum: KERNEL_FREQUENCY_QUANTUM, canStep: true }
       : undefined;
     const now = { raw: this.clock.realtime(), mono: this.clock.monotonic() };
-    const host = { precision: measurePrecision(this.clock), control, buildDate: BUILD_DATE };
+    const seed = [...getRandomValues(new Uint32Array(SEED_WORDS))];
+    const host = { precision: measurePrecision(this.clock), control, buildDate: BUILD_DATE, seed };
     const forEngine = engineConfig(config, host);
     this.engine = new Engine(forEngine, now);
     const { eventlog } = config.logging;

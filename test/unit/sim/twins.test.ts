@@ -24,6 +24,7 @@ const live = (twin: Twin, seconds: number, timeline = new Timeline(START), offse
   const queue = new EventQueue();
   const seen: Seen[] = [];
   const host: Host = {
+    t: 0,
     clock,
     timeline,
     post: (event) => seen.push({ event, raw: clock.realtime() }),

@@ -192,9 +192,15 @@ export class DelayModel {
       best = Math.max(best, weight[k]!);
     }
     let sum = 0;
-    for (let k = 0; k < SIZE; k++) sum += weight[k] = Math.exp(weight[k]! - best);
+    for (let k = 0; k < SIZE; k++) {
+      weight[k] = Math.exp(weight[k]! - best);
+      sum += weight[k]!;
+    }
     let bias = 0;
-    for (let k = 0; k < SIZE; k++) bias += (weight[k]! /= sum) * mean[k]!;
+    for (let k = 0; k < SIZE; k++) {
+      weight[k]! /= sum;
+      bias += weight[k]! * mean[k]!;
+    }
     let spread = 0;
     for (let k = 0; k < SIZE; k++) spread += weight[k]! * (variance[k]! + (mean[k]! - bias) ** 2);
     return { bias, sd: Math.sqrt(spread) };

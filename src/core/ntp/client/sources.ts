@@ -1,0 +1,361 @@
+import type { IpBytes } from '../../../base/ip.js';
+import { parseIp } from '../../../base/ip.js';
+import type { KeyStream } from '../../../base/keystream.js';
+import { addMono, type Instant, type Mono } from '../../../base/time.js';
+import type { Seconds, StampKind } from '../../../base/units.js';
+import type { ActivityReport, NtpDataReport } from '../../report/reports.js';
+import type { ClockChange } from '../../sample.js';
+import type { SourceSet } from '../../sources/sourceset.js';
+import type { Finding } from '../../sources/types.js';
+import { Association, type Foretold, type Received, type Surroundings } from './association.js';
+import type { NtpSourceOptions } from './options.js';
+import { refIdOfAddress } from './refid.js';
+
+/** Name servers are asked again after so long, doubled with every failure, s. */
+const RESOLVE_FIRST: Seconds = 2;
+const RESOLVE_LONGEST: Seconds = 3600;
+/** s at least between two replacements of one entry's sources. */
+const REPLACE_INTERVAL: Seconds = 600;
+/** Sources at most: each costs memory and packets. */
+export const MAX_NTP_SOURCES = 4096;
+
+/** What is to be done in the world. `source` = index in the SourceSet. */
+export type NtpOutput =
+  | {
+      readonly kind: 'send';
+      readonly source: number;
+      readonly serial: number;
+      readonly address: string;
+      readonly port: number;
+      readonly bytes: Uint8Array;
+    }
+  | { readonly kind: 'close'; readonly source: number }
+  | { readonly kind: 'resolve'; readonly name: string; readonly family: 4 | 6 | undefined };
+
+export interface NtpHost {
+  readonly sources: SourceSet;
+  readonly random: KeyStream;
+  output(output: NtpOutput): void;
+  fact(finding: Finding): void;
+}
+
+/** One line of the configuration, or one `add` command. */
+interface Entry {
+  readonly options: NtpSourceOptions;
+  /** The name is an address. */
+  readonly numeric: boolean;
+  readonly wanted: number;
+  readonly ids: Set<number>;
+  /** When the name is to be resolved (again); undefined = not by itself. */
+  resolveAt: Mono | undefined;
+  failures: number;
+  resolving: boolean;
+  replaceAfter: Mono;
+}
+
+interface Live {
+  readonly entry: Entry;
+  readonly association: Association;
+}
+
+export type NtpOutcome = 'done' | 'no-such-source' | 'exists' | 'too-many';
+
+/** What a command may change of a source that runs. */
+export type NtpChange = Partial<
+  Pick<NtpSourceOptions, 'maxdelay' | 'maxdelayratio' | 'maxdelaydevratio' | 'minstratum' | 'offset'>
+> & { readonly minpoll?: number; readonly maxpoll?: number; readonly polltarget?: number };
+
+/** Which sources a command means: undefined = all; `mask` for a network. */
+export type AddressMatch = (address: IpBytes) => boolean;
+
+/** All NTP sources: names, addresses, associations. Synchronous; time is an argument. */
+export class NtpSources {
+  private readonly entries: Entry[] = [];
+  private readonly live = new Map<number, Live>();
+
+  constructor(private readonly host: NtpHost) {}
+
+  get size(): number {
+    return this.live.size;
+  }
+
+  /** Name resolution failed or has not answered yet, sources. */
+  private get unresolved(): number {
+    let n = 0;
+    for (const e of this.entries) n += Math.max(0, e.wanted - e.ids.size) > 0 && e.ids.size === 0 ? 1 : 0;
+    return n;
+  }
+
+  add(options: NtpSourceOptions, now: Mono): NtpOutcome {
+    if (this.live.size >= MAX_NTP_SOURCES || this.entries.length >= MAX_NTP_SOURCES) return 'too-many';
+    const numeric = parseIp(options.name) !== undefined;
+    if (numeric ? this.byAddress(options.name) !== undefined : this.byName(options.name) !== undefined) return 'exists';
+    const entry: Entry = {
+      options,
+      numeric,
+      wanted: options.kind === 'pool' && !numeric ? Math.max(1, options.maxsources) : 1,
+      ids: new Set(),
+      resolveAt: undefined,
+      failures: 0,
+      resolving: false,
+      replaceAfter: addMono(now, REPLACE_INTERVAL),
+    };
+    this.entries.push(entry);
+    if (numeric) this.join(entry, options.name, now);
+    else this.resolve(entry);
+    return 'done';
+  }
+
+  /** Removes a source by its address, or an entry by its name. */
+  remove(nameOrAddress: string): NtpOutcome {
+    const live = this.byAddress(nameOrAddress);
+    const entry = live?.[1].entry ?? this.byName(nameOrAddress);
+    if (entry === undefined) return 'no-such-source';
+    for (const id of live === undefined || entry.ids.size === 1 ? [...entry.ids] : [live[0]]) this.leave(id);
+    if (entry.ids.size === 0) this.entries.splice(this.entries.indexOf(entry), 1);
+    return 'done';
+  }
+
+  /** What the name servers said; no addresses = nothing. */
+  resolved(name: string, addresses: readonly string[], now: Mono): void {
+    for (const entry of this.entries) {
+      if (entry.numeric || entry.options.name !== name || !entry.resolving) continue;
+      entry.resolving = false;
+      const { family } = entry.options;
+      const fit = addresses.filter((a) => {
+        const bytes = parseIp(a);
+        return bytes !== undefined && (family === undefined || (bytes.length === 4) === (family === 4));
+      });
+      if (fit.length === 0) this.retry(entry, now);
+      else this.settle(entry, fit, now);
+    }
+  }
+
+  /** Resolves all names again; sources whose address is no longer told are replaced. */
+  refresh(): void {
+    for (const entry of this.entries) if (!entry.numeric) this.resolve(entry);
+  }
+
+  /** Sends what is due. True: the reachability of a source changed, select. */
+  due(at: Surroundings, raw: Instant): boolean {
+    let changed = false;
+    for (const [id, { entry, association }] of this.live) {
+      if (association.next > at.mono || !association.isActive()) continue;
+      const { outgoing, missed } = association.due(at, raw);
+      if (missed) {
+        this.host.sources.reach(id, false);
+        changed = true;
+        this.considerReplacing(entry, id, at.mono);
+      }
+      this.host.sources.setPoll(id, association.polls.poll);
+      const { address } = association;
+      this.host.output({ kind: 'send', source: id, address, port: entry.options.port, ...outgoing });
+    }
+    for (const entry of this.entries) {
+      if (entry.resolveAt !== undefined && entry.resolveAt <= at.mono) this.resolve(entry);
+    }
+    return changed;
+  }
+
+  next(): Mono | undefined {
+    let next: Mono | undefined;
+    const consider = (t: Mono | undefined): void => {
+      if (t !== undefined && (next === undefined || t < next)) next = t;
+    };
+    for (const { association } of this.live.values()) if (association.isActive()) consider(association.next);
+    for (const entry of this.entries) consider(entry.resolveAt);
+    return next;
+  }
+
+  sent(source: number, serial: number, raw: Instant, kind: StampKind, at: Surroundings): void {
+    this.live.get(source)?.association.sent(serial, raw, kind, at);
+  }
+
+  failed(source: number, serial: number): void {
+    this.live.get(source)?.association.failed(serial);
+  }
+
+  /** Undefined: there is no such source (any more). */
+  received(
+    source: number,
+    bytes: Uint8Array,
+    raw: Instant,
+    kind: StampKind,
+    local: string | undefined,
+    at: Surroundings,
+  ): Received | undefined {
+    const live = this.live.get(source);
+    if (live === undefined) return undefined;
+    const { association } = live;
+    const received = association.received(bytes, raw, kind, local, this.foretold(source), at);
+    if (received.synced) this.host.sources.reach(source, true);
+    if (received.kiss !== undefined) this.tellKiss(received.kiss, association.address);
+    if (received.sample !== undefined) this.considerReplacing(live.entry, source, at.mono);
+    return received;
+  }
+
+  rebase(change: ClockChange): void {
+    for (const { association } of this.live.values()) association.rebase(change);
+  }
+
+  reset(): void {
+    for (const [id, { association }] of this.live) {
+      association.reset();
+      this.host.sources.reset(id);
+    }
+  }
+
+  /** s between polls of this source; undefined = not an NTP source. */
+  pollInterval(source: number | undefined): Seconds | undefined {
+    const live = source === undefined ? undefined : this.live.get(source);
+    return live === undefined ? undefined : 2 ** live.association.polls.poll;
+  }
+
+  // ---- commands -----------------------------------------------------------------------------------------------
+
+  setOnline(online: boolean, matches: AddressMatch, now: Mono): NtpOutcome {
+    return this.forEach(matches, (association) => association.setOnline(online, now));
+  }
+
+  burst(good: number, total: number, matches: AddressMatch, now: Mono): NtpOutcome {
+    return this.forEach(matches, (association) => association.burst(good, total, now));
+  }
+
+  change(address: string, change: NtpChange): NtpOutcome {
+    const found = this.byAddress(address);
+    if (found === undefined) return 'no-such-source';
+    const { association } = found[1];
+    const { minpoll, maxpoll, polltarget, ...rest } = change;
+    association.options = { ...association.options, ...rest };
+    if (minpoll !== undefined) association.polls.setMin(minpoll);
+    if (maxpoll !== undefined) association.polls.setMax(maxpoll);
+    if (polltarget !== undefined) association.polls.target = polltarget;
+    return 'done';
+  }
+
+  /** Index of the source at an address. */
+  indexOf(address: string): number | undefined {
+    return this.byAddress(address)?.[0];
+  }
+
+  /** The name by which the configuration calls the source at an address. */
+  nameOf(address: string): string | undefined {
+    return this.byAddress(address)?.[1].entry.options.name;
+  }
+
+  ntpData(address: string): NtpDataReport | undefined {
+    return this.byAddress(address)?.[1].association.ntpData();
+  }
+
+  activity(): ActivityReport {
+    const report = { online: 0, offline: 0, burstOnline: 0, burstOffline: 0, unresolved: this.unresolved };
+    for (const { association } of this.live.values()) {
+      if (association.bursting) report[association.online ? 'burstOnline' : 'burstOffline']++;
+      else report[association.online ? 'online' : 'offline']++;
+    }
+    return report;
+  }
+
+  // ---- inside -------------------------------------------------------------------------------------------------
+
+  private forEach(matches: AddressMatch, act: (association: Association) => void): NtpOutcome {
+    let outcome: NtpOutcome = 'no-such-source';
+    for (const { association } of this.live.values()) {
+      if (!matches(parseIp(association.address)!)) continue;
+      act(association);
+      outcome = 'done';
+    }
+    return outcome;
+  }
+
+  private byAddress(address: string): [number, Live] | undefined {
+    for (const pair of this.live) if (pair[1].association.address === address) return pair;
+    return undefined;
+  }
+
+  private byName(name: string): Entry | undefined {
+    return this.entries.find((e) => !e.numeric && e.options.name === name);
+  }
+
+  private foretold(source: number): Foretold {
+    const stats = this.host.sources.stats(source);
+    return { samples: stats.count, stdDev: stats.estimate.stdDev, offset: (time) => stats.predict(time) };
+  }
+
+  private resolve(entry: Entry): void {
+    entry.resolveAt = undefined;
+    if (entry.resolving) return;
+    entry.resolving = true;
+    this.host.output({ kind: 'resolve', name: entry.options.name, family: entry.options.family });
+  }
+
+  private retry(entry: Entry, now: Mono): void {
+    const wait = Math.min(RESOLVE_LONGEST, RESOLVE_FIRST * 2 ** Math.min(entry.failures++, 16));
+    entry.resolveAt = addMono(now, wait);
+  }
+
+  /** Brings an entry's sources to what its name stands for now. */
+  private settle(entry: Entry, addresses: readonly string[], now: Mono): void {
+    entry.failures = 0;
+    const fresh = addresses.filter((a) => this.byAddress(a) === undefined);
+    for (const id of [...entry.ids]) {
+      const { address } = this.live.get(id)!.association;
+      if (!this.shouldGo(entry, id, address, addresses) || fresh.length === 0) continue;
+      const instead = fresh.shift()!;
+      this.tell('info', 'ntp.replaced', `Source ${address} replaced with ${instead} (${entry.options.name})`);
+      this.leave(id);
+      this.join(entry, instead, now);
+    }
+    while (entry.ids.size < entry.wanted && fresh.length > 0) this.join(entry, fresh.shift()!, now);
+    // A pool that told fewer than wanted may tell others next time.
+    if (entry.ids.size < entry.wanted) this.retry(entry, now);
+  }
+
+  private shouldGo(entry: Entry, id: number, address: string, addresses: readonly string[]): boolean {
+    // A pool tells other addresses each time: only what does not work is replaced.
+    if (entry.options.kind !== 'pool' && !addresses.includes(address)) return true;
+    return this.host.sources.isBad(id);
+  }
+
+  private considerReplacing(entry: Entry, id: number, now: Mono): void {
+    if (entry.numeric || now < entry.replaceAfter || !this.host.sources.isBad(id)) return;
+    entry.replaceAfter = addMono(now, REPLACE_INTERVAL);
+    this.resolve(entry);
+  }
+
+  private join(entry: Entry, address: string, now: Mono): void {
+    const o = entry.options;
+    const source = this.host.sources.add({
+      name: address,
+      refId: refIdOfAddress(address),
+      kind: o.kind === 'peer' ? 'peer' : 'client',
+      address,
+      options: { noselect: o.noselect, prefer: o.prefer, trust: o.trust, require: o.require },
+      minsamples: o.minsamples,
+      maxsamples: o.maxsamples,
+      maxunreach: o.maxunreach,
+      pollLog2: o.minpoll,
+    });
+    this.live.set(source, { entry, association: new Association(o, address, this.host.random, now) });
+    entry.ids.add(source);
+  }
+
+  private leave(id: number): void {
+    const live = this.live.get(id);
+    if (live === undefined) return;
+    live.entry.ids.delete(id);
+    this.live.delete(id);
+    this.host.sources.remove(id);
+    this.host.output({ kind: 'close', source: id });
+  }
+
+  private tellKiss(kiss: string, address: string): void {
+    if (kiss === 'RATE' || kiss === 'DENY' || kiss === 'RSTR') {
+      this.tell('warn', 'ntp.kiss', `Received KoD ${kiss} from ${address}`);
+    }
+  }
+
+  private tell(severity: Finding['severity'], name: string, text: string): void {
+    this.host.fact({ severity, name, text });
+  }
+}

@@ -1,0 +1,123 @@
+import { KeyStream } from '../base/keystream.js';
+import { diff, diffMono, type Instant, type Mono } from '../base/time.js';
+import { PPM } from '../base/units.js';
+import type { Received, Surroundings } from '../core/ntp/client/association.js';
+import type { NtpSourceOptions } from '../core/ntp/client/options.js';
+import { NtpSources } from '../core/ntp/client/sources.js';
+import type { Measured } from '../core/refclock/types.js';
+import type { SourceSet } from '../core/sources/sourceset.js';
+import type { Finding } from '../core/sources/types.js';
+import type { Effect, Now, NtpEvent } from './events.js';
+
+/** The engine as its NTP sources see it. */
+export interface NtpHands {
+  readonly sources: SourceSet;
+  cook(raw: Instant): Instant;
+  /** ppm: how wrong the clock's rate may be. */
+  skewPpm(): number;
+  effect(effect: Effect): void;
+  fact(finding: Finding): void;
+  select(): void;
+  /** A good measurement: the clock may follow it. Afterwards `latest` gives it as it stands on the corrected clock. */
+  use(m: Measured): Measured;
+}
+
+/** s after a step of the raw clock during which stamps taken before it may still come in. */
+const STEP_GUARD = 5;
+
+/** Carries events to the NTP sources and what they want to the world. */
+export class NtpSide {
+  readonly sources: NtpSources;
+  private readonly configured: readonly NtpSourceOptions[];
+  private readonly precision: number;
+  private readonly hands: NtpHands;
+  private lastStep: Mono | undefined;
+
+  constructor(configured: readonly NtpSourceOptions[], precision: number, seed: readonly number[], hands: NtpHands) {
+    this.configured = configured;
+    this.precision = precision;
+    this.hands = hands;
+    this.sources = new NtpSources({
+      sources: hands.sources,
+      random: new KeyStream(seed),
+      output: (o) => hands.effect({ ...o, kind: `ntp-${o.kind}` } as Effect),
+      fact: (f) => hands.fact(f),
+    });
+  }
+
+  start(now: Now): void {
+    for (const options of this.configured) this.sources.add(options, now.mono);
+  }
+
+  /** The raw clock was stepped, by us or by somebody. */
+  stepped(now: Now): void {
+    this.lastStep = now.mono;
+  }
+
+  /** Sends what is due. */
+  due(now: Now): void {
+    if (this.sources.due(this.surroundings(now), now.raw)) this.hands.select();
+  }
+
+  handle(event: NtpEvent, now: Now): void {
+    switch (event.kind) {
+      case 'ntp-sent':
+        if (this.isFresh(event.time, now)) {
+          this.sources.sent(event.source, event.serial, event.time, event.stamp, this.surroundings(now));
+        }
+        return;
+      case 'ntp-failed':
+        this.sources.failed(event.source, event.serial);
+        return;
+      case 'ntp-resolved':
+        this.sources.resolved(event.name, event.addresses, now.mono);
+        // The source that the clock follows may have been replaced.
+        this.hands.select();
+        return;
+      case 'ntp-reply':
+        if (this.isFresh(event.time, now)) this.reply(event, now);
+        return;
+    }
+  }
+
+  private reply(event: Extract<NtpEvent, { kind: 'ntp-reply' }>, now: Now): void {
+    const { source, bytes, time, stamp, local } = event;
+    const received = this.sources.received(source, bytes, time, stamp, local, this.surroundings(now));
+    if (received === undefined) return;
+    const measured = measuredOf(source, received);
+    if (measured !== undefined) {
+      const { sample } = this.hands.use(measured);
+      this.hands.sources.accumulate(source, sample);
+    }
+    if (received.synced || measured !== undefined) this.hands.select();
+  }
+
+  private surroundings(now: Now): Surroundings {
+    return {
+      mono: now.mono,
+      cook: (raw) => this.hands.cook(raw),
+      precision: this.precision,
+      skew: Math.min(this.hands.skewPpm(), 1000) * PPM,
+    };
+  }
+
+  /** Stamps that were taken before the raw clock was stepped, but come in after it, are on the old scale. */
+  private isFresh(stamp: Instant, now: Now): boolean {
+    if (this.lastStep === undefined) return true;
+    const sinceStep = diffMono(now.mono, this.lastStep);
+    if (sinceStep > STEP_GUARD) return true;
+    const age = diff(now.raw, stamp);
+    return age >= 0 && age <= sinceStep;
+  }
+}
+
+const measuredOf = (source: number, r: Received): Measured | undefined =>
+  r.sample === undefined
+    ? undefined
+    : {
+        source,
+        sample: r.sample,
+        sigma: r.usualSigma,
+        relative: (r.sigma / r.usualSigma) ** 2,
+        pulse: false,
+      };
