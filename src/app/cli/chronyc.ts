@@ -2,6 +2,7 @@ import { createInterface } from 'node:readline';
 import { CodedError } from '../../base/errors.js';
 import type { CliOptions } from './args.js';
 import { COMMANDS } from './commands.js';
+import { typedLines } from './interactive.js';
 import { OUR_COMMANDS } from './ourcommands.js';
 import { type CliIo, type Command, Failed, type Session } from './session.js';
 import { SyntaxFault } from './syntax.js';
@@ -81,6 +82,17 @@ const cleanUp = (session: Session): void => {
   process.stdout.once('error', stop);
 };
 
+const isTerminal = (input: NodeJS.ReadableStream): boolean =>
+  input === process.stdin && process.stdin.isTTY === true && process.stdout.isTTY === true;
+
+/** Standard input's lines; at a terminal with a prompt. */
+const inputLines = (session: Session, input: NodeJS.ReadableStream): AsyncIterable<string> => {
+  if (!isTerminal(input)) return createInterface({ input });
+  const { ours } = session;
+  const names = [...Object.keys(COMMANDS), ...(ours ? Object.keys(OUR_COMMANDS) : []), 'exit', 'quit'];
+  return typedLines(ours ? 'timeball> ' : 'chronyc> ', [...new Set(names)].sort());
+};
+
 /** Commands come as words, or from standard input when there are none. Returns the exit code: 0 or 1. */
 export const chronyc = async (options: CliOptions, io: CliIo, input: NodeJS.ReadableStream): Promise<number> => {
   const session = openSession(options, io);
@@ -91,7 +103,7 @@ export const chronyc = async (options: CliOptions, io: CliIo, input: NodeJS.Read
       return 1;
     }
     const { words, multiple, endDot } = options;
-    const lines = multiple ? words : words.length > 0 ? [words.join(' ')] : createInterface({ input });
+    const lines = multiple ? words : words.length > 0 ? [words.join(' ')] : inputLines(session, input);
     return (await runLines(session, lines, { endDot, strict: multiple })) ? 0 : 1;
   } finally {
     session.talker.close();

@@ -2,13 +2,17 @@ import type { RequestValues } from '../../wire/cmdmon/packet.js';
 import { STATUS, statusText } from '../../wire/cmdmon/protocol.js';
 import type { RequestName } from '../../wire/cmdmon/requests.js';
 import { HELP } from './help.js';
+import { generateKey } from './keygen.js';
+import { fixed } from './numbers.js';
 import { ntpdata } from './reports/ntpdata.js';
 import { authdata, manualList, rtcdata, smoothing } from './reports/other.js';
 import { activity, clients, serverstats } from './reports/server.js';
 import { type ListOptions, selectdata, sources, sourcestats } from './reports/sources.js';
 import { tracking } from './reports/tracking.js';
-import { type Command, printOne, type Session } from './session.js';
-import { cell } from './sheet.js';
+import { type Command, Failed, printOne, type Session } from './session.js';
+import { parseMoment } from './settime.js';
+import { cell, label } from './sheet.js';
+import { addSource, localValues, selectOptions, sourceOffset } from './sourcecommands.js';
 import { SyntaxFault, toAddress, toInt, toMasked, toNumber, toSubnet } from './syntax.js';
 import { Refusal } from './talk.js';
 import { waitsync } from './waitsync.js';
@@ -172,10 +176,39 @@ const dns: Command = async (session, [word = '']) => {
   change(session);
 };
 
+const settime: Command = async (session, args) => {
+  const time = parseMoment(args.join(' '), Date.now());
+  if (time === undefined) {
+    session.io.out('510 - Could not parse date string\n');
+    throw new Failed();
+  }
+  const done = await session.talker.ask('SETTIME', { time });
+  const offset = fixed(done.offsetFast, 2);
+  const [change, freq] = [fixed(done.freqChangePpm, 2), fixed(done.newFreqPpm, 2)];
+  if (session.mode === 'text') session.io.out(`${statusText(STATUS.SUCCESS)}\n`);
+  printOne(session, [
+    label('Clock was '),
+    cell('offsetFastSeconds', done.offsetFast, offset),
+    label(' seconds fast.  Frequency change = '),
+    cell('frequencyChangePpm', done.freqChangePpm, change),
+    label('ppm, new frequency = '),
+    cell('frequencyFastPpm', done.newFreqPpm, freq),
+    label('ppm'),
+  ]);
+};
+
+const keygen: Command = async (session, args) => {
+  const { id, type, hex } = generateKey(args);
+  const key = `HEX:${hex}`;
+  if (session.mode === 'json') session.io.out(`${JSON.stringify({ id, type, key })}\n`);
+  else session.io.out(`${id} ${type} ${key}\n`);
+};
+
 const MIN_TIMEOUT_MS = 100;
 
 const timeout: Command = async (session, args) => {
-  const ms = toInt(args[0], 'Invalid timeout value');
+  // As chronyc reads it: what is no number is 0, and that is too short.
+  const ms = Number.parseInt(args[0] ?? '', 10) || 0;
   if (ms < MIN_TIMEOUT_MS) throw new SyntaxFault(`Timeout ${ms} is too short`);
   session.talker.timeoutMs = ms;
 };
@@ -183,7 +216,7 @@ const timeout: Command = async (session, args) => {
 const MAX_RETRIES = 30;
 
 const retries: Command = async (session, args) => {
-  const n = toInt(args[0], 'Invalid maximum number of retries');
+  const n = Number.parseInt(args[0] ?? '', 10) || 0;
   if (n < 0 || n > MAX_RETRIES) throw new SyntaxFault('Invalid maximum number of retries');
   session.talker.retries = n;
 };
@@ -194,6 +227,7 @@ const help: Command = async (session) => session.io.out(HELP);
 export const COMMANDS: Readonly<Record<string, Command>> = {
   accheck: accessCheck('ACCHECK'),
   activity,
+  add: async (session, args) => ack(session, 'ADD_SOURCE', await addSource(args, session.family)),
   allow: accessRule('ALLOW'),
   authdata: list(authdata),
   burst,
@@ -209,6 +243,8 @@ export const COMMANDS: Readonly<Record<string, Command>> = {
   doffset: oneNumber('DOFFSET', 'Invalid value'),
   dump: plain('DUMP'),
   help,
+  keygen,
+  local: async (session, args) => ack(session, 'LOCAL', localValues(args)),
   makestep,
   manual,
   maxdelay: perSource('MODIFY_MAXDELAY', toNumber),
@@ -219,6 +255,7 @@ export const COMMANDS: Readonly<Record<string, Command>> = {
   minpoll: perSource('MODIFY_MINPOLL', toInt),
   minstratum: perSource('MODIFY_MINSTRATUM', toInt),
   ntpdata: ntpdataCommand,
+  offset: async (session, args) => ack(session, 'MODIFY_OFFSET', await sourceOffset(args, session.family)),
   offline: connectivity('OFFLINE'),
   online: connectivity('ONLINE'),
   onoffline: plain('ONOFFLINE'),
@@ -232,7 +269,9 @@ export const COMMANDS: Readonly<Record<string, Command>> = {
   retries,
   rtcdata,
   selectdata: list(selectdata),
+  selectopts: async (session, args) => ack(session, 'MODIFY_SELECTOPTS', await selectOptions(args, session.family)),
   serverstats,
+  settime,
   shutdown: plain('SHUTDOWN'),
   smoothing,
   smoothtime,

@@ -19,6 +19,8 @@ const GROUPS: readonly (readonly [string, readonly (readonly [string, string])[]
       ['sourcestats [-a] [-v]', 'Statistics of their samples'],
       ['selectdata [-a] [-v]', 'Why each source is selected or not'],
       ['reselect', 'Select anew'],
+      ['selectopts <address|refid> <+|-option>...', 'Change noselect, prefer, trust, require'],
+      ['offset <address|refid> <seconds>', 'Change the offset that its measurements are corrected by'],
       ['reselectdist <distance>', 'How much better another source must be'],
     ],
   ],
@@ -29,6 +31,7 @@ const GROUPS: readonly (readonly [string, readonly (readonly [string, string])[]
       ['authdata [-a] [-v]', 'How sources are authenticated'],
       ['ntpdata [<address>]', 'The last valid measurement'],
       ['sourcename <address>', 'Its name in the configuration'],
+      ['add server|peer|pool <name> [<option>]...', 'Add a source, with the options of the directive'],
       ['delete <address>', 'Remove a source'],
       ['burst <good>/<max> [[<mask>/]<address>]', 'Measure several times in quick succession'],
       ['online|offline [[<mask>/]<address>]', 'Poll sources, or leave them alone'],
@@ -47,6 +50,7 @@ const GROUPS: readonly (readonly [string, readonly (readonly [string, string])[]
   [
     'Time set by hand',
     [
+      ['settime <time>', 'What time it is, as in Sep 25, 2015 16:30:05 or 16:30:05'],
       ['manual on|off|reset', 'Allow, forbid or restart settime'],
       ['manual list', 'Times set so far'],
       ['manual delete <index>', 'Forget one of them'],
@@ -59,6 +63,7 @@ const GROUPS: readonly (readonly [string, readonly (readonly [string, string])[]
       ['serverstats', 'Counters of the server'],
       ['accheck <address>', 'May this address ask for the time?'],
       ['allow|deny [all] [<subnet>]', 'Who may'],
+      ['local [<option>]...|off', 'Serve our own clock when there is no better one'],
       ['smoothing', 'How served time is smoothed'],
       ['smoothtime reset|activate', 'Restart or start that'],
     ],
@@ -93,8 +98,9 @@ const GROUPS: readonly (readonly [string, readonly (readonly [string, string])[]
       ['dns -n|+n|-4|-6|-46', 'How addresses and names are resolved'],
       ['timeout <milliseconds>', 'First time-out of a request'],
       ['retries <count>', 'How often a request is repeated'],
+      ['keygen [<id> [<type> [<bits>]]]', 'Make a key for the key file'],
       ['exit|quit', 'Leave'],
-      ['help', 'This text'],
+      ['help [<command>]', 'This text, or what it says of one command'],
     ],
   ],
 ];
@@ -105,3 +111,13 @@ const line = ([syntax, text]: readonly [string, string]): string =>
   syntax.length < COLUMN ? `${syntax.padEnd(COLUMN)}${text}\n` : `${syntax}\n${' '.repeat(COLUMN)}${text}\n`;
 
 export const HELP = GROUPS.map(([title, lines]) => `${title}:\n${lines.map(line).join('')}`).join('\n');
+
+/** Words that a line of the help begins with: 'online|offline' are two commands. */
+const namesIn = (syntax: string): readonly string[] => (syntax.split(' ')[0] ?? '').split('|');
+
+/** The lines of one command; '' when there is none of that name. */
+export const helpOf = (command: string | undefined): string =>
+  GROUPS.flatMap(([, lines]) => lines)
+    .filter(([syntax]) => command !== undefined && namesIn(syntax).includes(command))
+    .map(line)
+    .join('');

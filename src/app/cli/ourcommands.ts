@@ -6,6 +6,7 @@ import { stability } from './reports/stability.js';
 import { why } from './reports/why.js';
 import type { Command } from './session.js';
 import { SyntaxFault } from './syntax.js';
+import { watch } from './watch.js';
 
 /** `-v` alone, or nothing. */
 const verbose = (args: readonly string[]): boolean => {
@@ -23,4 +24,5 @@ export const OUR_COMMANDS: Readonly<Record<string, Command>> = {
   },
   sources: (session, args) => (args.includes('--why') ? why(session) : COMMANDS['sources']!(session, args)),
   stability: (session, args) => stability(session, verbose(args)),
+  watch,
 };
