@@ -20,7 +20,7 @@ import type {
   SourcestatsReport,
   TrackingReport,
 } from '../core/report/reports.js';
-import type { NoiseReport } from '../core/report/stability.js';
+import type { StabilityReport } from '../core/report/stability.js';
 import type { ClockChange } from '../core/sample.js';
 import type { SourceDump } from '../core/sources/dump.js';
 import { type Selection, SourceSet } from '../core/sources/sourceset.js';
@@ -68,7 +68,7 @@ type Moment = { raw: Instant; mono: Mono };
 
 export class Engine {
   readonly clock: CookedClock;
-  readonly stability: Stability;
+  private readonly stability: Stability;
   private readonly config: EngineConfig;
   private readonly manager: RefclockManager;
   private readonly sources: SourceSet;
@@ -127,7 +127,7 @@ export class Engine {
       infos.map((i) => i.pollLog2),
       now.mono,
     );
-    this.stability = new Stability(infos.length);
+    this.stability = new Stability();
     this.local = new LocalReference(config.local);
     this.manual = new ManualInput(config.manual);
     this.smoothing = new Smoothing(config.smoothtime);
@@ -335,7 +335,7 @@ export class Engine {
     this.facts(now, correction.facts);
     if (correction.exit !== undefined) this.effects.push({ kind: 'exit', ...correction.exit });
     if (!correction.accepted) return;
-    if (this.isSettled() && this.known(source)) this.stability.used(m.source, time, offset);
+    if (this.isSettled()) this.stability.used(m.source, time, offset);
     this.lastMeasure = now.mono;
     this.holding = false;
     this.referenceTime = time;
@@ -352,6 +352,7 @@ export class Engine {
   /** A good exchange with an NTP server. */
   private useNtp(m: Measured, now: Now): Measured {
     this.recent.push(m);
+    if (this.isSettled()) this.stability.measured(m.source, m.sample.time, m.sample.offset);
     if (m.source === this.selection?.selected) this.update(m, now);
     return this.recent.of(m.source).at(-1)!;
   }
@@ -724,10 +725,10 @@ export class Engine {
     return this.manager.reports(this.context(now));
   }
 
-  /** What the discipline has learned about noise. */
-  noise(): NoiseReport {
+  stabilityReport(): StabilityReport {
     const { sigma, wander, drift, oneSided } = this.discipline.belief;
-    return { sigma, wander, drift, oneSided };
+    const nameOf = (i: number): string | undefined => (this.sources.has(i) ? this.sources.info(i).name : undefined);
+    return { series: this.stability.report(nameOf), noise: { sigma, wander, drift, oneSided } };
   }
 
   /** NTP sources only, as chrony counts them. */

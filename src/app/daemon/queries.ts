@@ -9,8 +9,5 @@ export const daemonQueries = (engine: Engine, now: () => Now): QueryContext => (
   bound: () => errorBound(engine, now()),
   refclocks: () => engine.refclocks(now()),
   selectdata: () => engine.selectdata(now()),
-  stability: () => ({
-    series: engine.stability.report(engine.refclocks(now()).map((r) => r.name)),
-    noise: engine.noise(),
-  }),
+  stability: () => engine.stabilityReport(),
 });

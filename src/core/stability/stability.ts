@@ -5,6 +5,8 @@ import type { ClockChange } from '../sample.js';
 import { Histogram } from './histogram.js';
 import { Series } from './series.js';
 
+/** Sources kept at the most; beyond, the one that has been here longest makes room. */
+const MAX_SOURCES = 64;
 /** s; a correction larger than this is a new start, not part of how steady a clock is. */
 const JUMP = 0.1;
 
@@ -42,23 +44,19 @@ interface Steadiness {
 
 /** Keeps the stability figures of all sources, of the clock and of the oscillator. */
 export class Stability {
-  private readonly sources: readonly Steadiness[];
+  /** By index, which is never used again. */
+  private readonly sources = new Map<number, Steadiness>();
   private readonly clock: Steadiness = { series: new Series(), histogram: new Histogram() };
   private readonly oscillator = new Series();
   private readonly free = new FreePhase();
   private selected: number | undefined;
-
-  constructor(sources: number) {
-    this.sources = Array.from({ length: sources }, () => ({ series: new Series(), histogram: new Histogram() }));
-  }
 
   /**
    * A measurement of a source, before the clock is corrected for it; offset positive = the clock is slow. This and
    * `used` are to be called once the clock is set: the first seconds of a start say nothing about stability.
    */
   measured(source: number, time: Instant, offset: Seconds): void {
-    const own = this.sources[source];
-    if (own !== undefined) observe(own, time, offset);
+    observe(this.sources.get(source) ?? this.meet(source), time, offset);
   }
 
   /** The same measurement, when the clock follows its source and the discipline believes it. */
@@ -74,12 +72,14 @@ export class Stability {
   changed(change: ClockChange, base: Frequency): void {
     this.free.changed(change, base);
     if (change.kind === 'adjust' && Math.abs(change.doffset) < JUMP) return;
-    for (const { series } of this.sources) series.cut();
+    for (const { series } of this.sources.values()) series.cut();
     this.cutClock();
   }
 
-  /** @param names of the sources by index. */
-  report(names: readonly string[]): readonly SeriesReport[] {
+  /** @param nameOf the name of a source by its index; undefined when it is no more. */
+  report(nameOf: (source: number) => string | undefined): readonly SeriesReport[] {
+    for (const source of this.sources.keys()) if (nameOf(source) === undefined) this.sources.delete(source);
+    const sources = [...this.sources].sort(([a], [b]) => a - b);
     const of = (kind: SeriesReport['kind'], name: string, series: Series, histogram?: Histogram): SeriesReport => ({
       kind,
       name,
@@ -90,8 +90,18 @@ export class Stability {
     return [
       of('clock', '', this.clock.series, this.clock.histogram),
       of('oscillator', '', this.oscillator),
-      ...this.sources.map(({ series, histogram }, i) => of('source', names[i] ?? '', series, histogram)),
+      ...sources.map(([i, { series, histogram }]) => of('source', nameOf(i) ?? '', series, histogram)),
     ];
+  }
+
+  private meet(source: number): Steadiness {
+    for (const oldest of this.sources.keys()) {
+      if (this.sources.size < MAX_SOURCES) break;
+      this.sources.delete(oldest);
+    }
+    const own = { series: new Series(), histogram: new Histogram() };
+    this.sources.set(source, own);
+    return own;
   }
 
   private cutClock(): void {

@@ -103,7 +103,7 @@ describe('stability of sources, clock and oscillator', () => {
   /** An oscillator with white frequency noise, corrected every second by what was measured. */
   const disciplined = (gain: number): Stability => {
     const prng = new Prng(7);
-    const stability = new Stability(2);
+    const stability = new Stability();
     let error = 0;
     for (let i = 0; i < 30_000; i++) {
       error += 1e-8 * prng.normal();
@@ -117,7 +117,7 @@ describe('stability of sources, clock and oscillator', () => {
   };
 
   it('sees the free oscillator through the corrections', () => {
-    const [clock, oscillator, source, noisy] = disciplined(0.5).report(['PPS', 'NMEA']);
+    const [clock, oscillator, source, noisy] = disciplined(0.5).report((i) => ['PPS', 'NMEA'][i]);
     assert.deepEqual(
       [clock, oscillator, source, noisy].map((s) => [s!.kind, s!.name]),
       [
@@ -136,18 +136,18 @@ describe('stability of sources, clock and oscillator', () => {
   });
 
   it('without corrections clock and oscillator are the same', () => {
-    const [clock, oscillator] = disciplined(0).report(['PPS', 'NMEA']);
+    const [clock, oscillator] = disciplined(0).report((i) => ['PPS', 'NMEA'][i]);
     assert.deepEqual(clock!.deviations, oscillator!.deviations);
   });
 
   it('a step, a jump and another source cut the record; a leap second does not show', () => {
     const quiet = (act: (s: Stability, i: number) => void): number => {
-      const stability = new Stability(2);
+      const stability = new Stability();
       for (let i = 0; i < 400; i++) {
         act(stability, i);
         stability.used(i < 300 ? 0 : 1, at(i), i < 300 ? 0 : 1e-3);
       }
-      return Math.max(...stability.report([])[1]!.deviations.map((d) => d.mtie));
+      return Math.max(...stability.report(() => '')[1]!.deviations.map((d) => d.mtie));
     };
     const jump = (kind: 'adjust' | 'step' | 'unknown' | 'leap', doffset: number) => (s: Stability, i: number) => {
       if (i === 150) s.changed({ at: at(i), doffset, dfreq: 0, kind }, 0);
@@ -158,5 +158,13 @@ describe('stability of sources, clock and oscillator', () => {
     assert.equal(quiet(jump('leap', -1)), 0);
     // A correction that no measurement asked for is seen in the oscillator.
     assert.ok(quiet(jump('adjust', 1e-6)) > 0.9e-6);
+  });
+
+  it('forgets sources that are no more, and keeps a bounded number', () => {
+    const stability = new Stability();
+    for (let i = 0; i < 1000; i++) stability.measured(i, at(i), 0);
+    const names = stability.report((i) => (i % 2 === 0 ? `${i}` : undefined)).map((s) => s.name);
+    assert.equal(names.length, 2 + 32);
+    assert.deepEqual([names[2], names.at(-1)], ['936', '998']);
   });
 });
