@@ -63,6 +63,12 @@ export const poll = async <T>(
   }
 };
 
+/**
+ * A unit of the NTP SHM driver for this user: segments outlive their makers and are closed to others. `unit`: 64…255;
+ * shifted as the demo shifts its own, so that different ones stay different.
+ */
+export const shmUnit = (unit: number): number => 64 + ((unit - 64 + process.getuid!()) % 192);
+
 /** A port that nobody has right now. */
 export const freePort = (): Promise<number> =>
   new Promise((resolve, reject) => {
@@ -217,6 +223,9 @@ export const testDir = (): string => {
   made.push(dir);
   return dir;
 };
+
+/** cleanUp() ends it, too. */
+export const track = (running: Running): void => void started.push(running);
 
 /** Ends what still runs and removes the directories; for `after`. */
 export const cleanUp = async (): Promise<void> => {

@@ -27,6 +27,7 @@ import {
   poll,
   type Running,
   runProgram,
+  shmUnit,
   spawnDaemon,
   startDaemon,
   TIMEBALL,
@@ -37,7 +38,14 @@ import {
 /** Several daemons at a time, but not so many that a small machine starves. */
 const PARALLEL = { concurrency: 4, timeout: 200_000 };
 /** Units of the NTP SHM driver that only this file uses. */
-const SHM = { oneshot: 230, drift: 231, logs: 232, exit: 233 };
+const SHM = {
+  oneshot: shmUnit(230),
+  drift: shmUnit(231),
+  logs: shmUnit(232),
+  exit: shmUnit(233),
+  silent: shmUnit(234),
+  unlogged: shmUnit(235),
+};
 
 after(cleanUp);
 
@@ -280,7 +288,7 @@ describe('life cycle', PARALLEL, () => {
   it('-Q without a source: no suitable source, status 1', async () => {
     const outcomes = await Promise.all([
       runOn(['port 0'], ['-Q']),
-      runOn(['port 0', `refclock SHM ${SHM.oneshot + 20} poll -2 dpoll -2`], ['-Q']),
+      runOn(['port 0', `refclock SHM ${SHM.silent} poll -2 dpoll -2`], ['-Q']),
     ]);
     for (const { code, stderr } of outcomes) {
       assert.equal(code, 1, stderr);
@@ -520,7 +528,7 @@ describe('log files', PARALLEL, () => {
   });
 
   it('that cannot be written do not stop it', async () => {
-    const source = feed(SHM.logs + 10);
+    const source = feed(SHM.unlogged);
     try {
       const daemon = await startDaemon(['port 0', 'logdir /proc/none', 'log tracking', source.line]);
       await daemon.logged(/Could not (create|open) \/proc\/none/);

@@ -14,6 +14,7 @@ import {
   poll,
   Running,
   runProgram,
+  shmUnit,
   spawnDemo,
   startDaemon,
   TIMEBALL,
@@ -31,9 +32,9 @@ const XLEAVE_SECONDS = SLOW ? 60 : 25;
 after(cleanUp);
 
 /** A SHM unit without a demo, the last one that a demo may use. */
-const OWN_UNIT = 255;
+const OWN_UNIT = shmUnit(255);
 /** As src/app/demo/rundir.ts has it. */
-const unitOf = (port: number): number => 64 + ((port + process.getuid!()) % 192);
+const unitOf = (port: number): number => shmUnit(64 + port);
 /** No two demos share a SHM unit. */
 const taken = new Set<number>([OWN_UNIT]);
 const demoPort = (): Promise<number> =>

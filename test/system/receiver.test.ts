@@ -11,13 +11,13 @@ import { Prng } from '../../src/base/prng.js';
 import { loadNative } from '../../src/devices/native.js';
 import { formatSentence } from '../../src/wire/receiver/nmea.js';
 import { encodeSock } from '../../src/wire/refclock/sock.js';
-import { cleanUp, type Running, spawnDaemon, startDaemon, testDir } from '../support/daemon.js';
+import { cleanUp, type Running, shmUnit, spawnDaemon, startDaemon, testDir } from '../support/daemon.js';
 
 const native = loadNative();
 const PARALLEL = { concurrency: 4, timeout: 200_000 };
 const BAUD = 38_400;
 /** Units of the NTP SHM driver that only this file uses. */
-const SHM = { receiver: 200, full: 210, torn: 211, size: 212, owner: 213, invalid: 214 };
+const SHM = { receiver: shmUnit(200), torn: shmUnit(201), size: shmUnit(202), owner: shmUnit(203) };
 
 after(cleanUp);
 
