@@ -289,8 +289,6 @@ export interface CommandConfig {
   readonly httpport: number;
   /** Ours: ClockBound's shared-memory file; undefined = none. */
   readonly clockboundfile: string | undefined;
-  /** Ours: ClockBound's shared-memory file; undefined = none. */
-  readonly clockboundfile: string | undefined;
 }
 
 export interface NtsConfig {

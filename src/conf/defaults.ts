@@ -194,7 +194,6 @@ const command = ({ chronyNames }: ConfigContext): CommandConfig => ({
   opencommands: ['activity', 'manual', 'rtcdata', 'smoothing', 'sourcename', 'sources', 'sourcestats', 'tracking'],
   httpport: 0,
   clockboundfile: undefined,
-  clockboundfile: undefined,
 });
 
 export const NTP_RATELIMIT: RateLimit = { interval: 3, burst: 8, leak: 2, kod: 0 };
