@@ -13,6 +13,7 @@
         "addon/bind/pps.cc",
         "addon/bind/process.cc",
         "addon/bind/shm.cc",
+        "addon/bind/udpclient.cc",
         "addon/bind/udpset.cc",
         "addon/sys/arrivals.cc",
         "addon/sys/caps.cc",
@@ -26,6 +27,7 @@
         "addon/sys/status.cc",
         "addon/sys/timex.cc",
         "addon/sys/udp.cc",
+        "addon/sys/udpclient.cc",
         "addon/sys/udp_errqueue.cc",
         "addon/sys/udp_open.cc",
         "addon/sys/unixdgram.cc"

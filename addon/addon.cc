@@ -10,6 +10,7 @@ static Napi::Object init(Napi::Env env, Napi::Object exports) {
   tb::bindArrivals(env, exports);
   tb::bindDatagram(env, exports);
   tb::bindUdpSet(env, exports);
+  tb::bindUdpClients(env, exports);
   tb::bindProcess(env, exports);
   return exports;
 }

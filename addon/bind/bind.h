@@ -12,6 +12,7 @@ void bindShm(Napi::Env env, Napi::Object exports);
 void bindArrivals(Napi::Env env, Napi::Object exports);
 void bindDatagram(Napi::Env env, Napi::Object exports);
 void bindUdpSet(Napi::Env env, Napi::Object exports);
+void bindUdpClients(Napi::Env env, Napi::Object exports);
 void bindProcess(Napi::Env env, Napi::Object exports);
 
 }  // namespace tb

@@ -201,6 +201,31 @@ export interface NativeUdpSet {
   close(): void;
 }
 
+/** Where a request goes, and from where. */
+export interface NativeRequestOptions {
+  /** Numeric, IPv4 or IPv6. */
+  address: string;
+  port: number;
+  /** Undefined = any. */
+  localAddress?: string | undefined;
+  /** Undefined = a random one for each request. */
+  localPort?: number | undefined;
+  device?: string | undefined;
+  dscp?: number | undefined;
+}
+/**
+ * NTP requests, each from a connected socket of its own; one thread waits for stamps and replies. For each request the
+ * listener of the transmit stamp is called (at most once, with the kernel's stamp) before the one of its replies. `kernel` false: the
+ * stamp was read after the fact. Holds the event loop until close().
+ */
+export interface NativeUdpClients {
+  /** Sends at once. `time`: the system clock just before; `local`: the address it leaves from. At most 4096 open ones (EMFILE). */
+  request(bytes: Uint8Array, options: NativeRequestOptions): { id: number; time: bigint; local: string };
+  /** Closes the request's socket; an unknown id is none. */
+  forget(id: number): void;
+  close(): void;
+}
+
 export interface Native {
   clockGettime(clock: NativeClockName | number): bigint;
   clockGetres(clock: NativeClockName | number): bigint;
@@ -224,6 +249,10 @@ export interface Native {
     sockets: NativeUdpOptions[],
     guard?: Int32Array,
   ) => NativeUdpSet;
+  UdpClients: new (
+    onSent: (id: number, time: bigint) => void,
+    onReply: (id: number, bytes: Uint8Array, time: bigint, kernel: boolean) => void,
+  ) => NativeUdpClients;
   /** H(secret ‖ message), or AES-CMAC: the whole digest. */
   ntpMac(type: string, secret: Uint8Array, message: Uint8Array): Uint8Array;
   wake(fd: number): void;

@@ -82,11 +82,10 @@ export class DaemonContext implements CmdmonContext {
   activity = () => this.parts.engine.activity();
   serverStats = () => this.parts.server.stats();
   clients = (): ClientTable | undefined => this.parts.server.clients();
-  ntpData = () => undefined;
+  ntpData = (address: IpBytes) => this.parts.engine.ntpData(formatIp(address));
 
   sourceName(address: IpBytes): string | undefined {
-    const text = formatIp(address);
-    return this.sources().find((s) => s.address === text)?.name;
+    return this.parts.engine.sourceName(formatIp(address));
   }
 
   smoothing = () => this.parts.engine.smoothingReport(this.parts.runtime.now());

@@ -34,6 +34,7 @@ import { Dumps } from './dumps.js';
 import { EventRecorder } from './eventrecorder.js';
 import { Keys } from './keys.js';
 import { EXIT, type Start } from './main.js';
+import { NtpClient } from './ntpclient.js';
 import { Oneshot } from './oneshot.js';
 import { writePidFile } from './pidfile.js';
 import { dropPrivileges, runtimeOwner, useRealTime } from './privileges.js';
@@ -61,6 +62,7 @@ class Daemon {
   private readonly runtime: Runtime;
   private readonly oneshot: Oneshot | undefined;
   private readonly keys: Keys;
+  private readonly network: NtpClient;
   private readonly dumps: Dumps;
   private readonly closers: (() => void)[] = [];
   private clockBound: ClockBoundPublisher | undefined;
@@ -97,6 +99,10 @@ class Daemon {
     const { keyfile, dumpdir } = config.client;
     this.keys = new Keys(keyfile, (severity, text) => this.say(severity, 'keys', text));
     this.dumps = new Dumps(dumpdir, new FileStore(), (text) => this.say('warn', 'dump', text));
+    this.network = new NtpClient(config, this.native, options.family === undefined ? [4, 6] : [options.family], (e) =>
+      this.runtime.dispatch(e),
+    );
+    this.closers.push(() => this.network.stop());
     const refusals = new Refusals();
     this.runtime = new Runtime({
       engine: this.engine,
@@ -106,6 +112,7 @@ class Daemon {
       observer: this.log,
       driftFile: config.clock.driftfile?.path,
       publish: (state) => start.server.publish(state),
+      network: (effect) => this.network.apply(effect),
       trace: (effect) => this.traces.write(effect),
       after: (event, effects, now) => {
         this.recorder?.record(event, effects, now);
@@ -122,10 +129,6 @@ class Daemon {
     const { options, config, program } = this.start;
     this.say('info', 'daemon.start', `${program} version ${VERSION} starting (${FEATURES})`);
     for (const text of [...config.warnings, ...this.start.warnings]) this.say('warn', 'config.warning', text);
-    if (config.sources.length > 0) {
-      const text = `${config.sources.length} NTP source(s) in the configuration are not used by this version`;
-      this.say('warn', 'config.sources', text);
-    }
     this.start.server.onWarning = (text) => this.say('error', 'ntp.socket', text);
     this.checkClockControl();
     // Before there is anything that must be removed at the end.
@@ -244,7 +247,10 @@ class Daemon {
       cycleLogs: () => this.cycleLogs(),
       dump: () => this.dumps.write(this.engine.dumps()),
       rekey: () => this.keys.load(),
-      shutdown: () => this.exit(EXIT.OK, ''),
+      shutdown: () => {
+        this.say('info', 'daemon.shutdown', 'Received shutdown command');
+        this.exit(EXIT.OK, '');
+      },
     });
     const queries = daemonQueries(this.engine, () => this.runtime.now());
     const handle = (bytes: Uint8Array, peer: Parameters<typeof handleRequest>[1]) =>

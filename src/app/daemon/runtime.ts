@@ -10,6 +10,8 @@ import type { Clock, ClockActuator } from '../../ports/clock.js';
 import type { Observer } from '../../ports/observer.js';
 import type { Store } from '../../ports/store.js';
 
+import type { NtpEffect } from './ntpclient.js';
+
 export interface RuntimeParts {
   readonly engine: Engine;
   readonly clock: Clock;
@@ -19,6 +21,8 @@ export interface RuntimeParts {
   readonly driftFile: string | undefined;
   /** A new state for the packet plane. */
   readonly publish: (state: ServerState) => void;
+  /** What the NTP sources want of the network. */
+  readonly network: (effect: NtpEffect) => void;
   readonly trace: (effect: Extract<Effect, { kind: 'trace' }>) => void;
   /** After every event. */
   readonly after: (event: Event, effects: readonly Effect[], now: Now) => void;
@@ -112,6 +116,11 @@ export class Runtime {
         return;
       case 'answer':
         this.answer = effect.answer;
+        return;
+      case 'ntp-send':
+      case 'ntp-close':
+      case 'ntp-resolve':
+        this.parts.network(effect);
         return;
       case 'exit':
         this.parts.exit(effect.code, effect.reason);

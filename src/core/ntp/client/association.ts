@@ -272,6 +272,7 @@ export class Association {
       transmit,
     });
     const serial = ++this.serial;
+    this.counters.requests++;
     const t1 = { time: at.cook(raw), kind: 'daemon' as StampKind };
     this.request = { serial, receive, transmit, asksInterleaved, presend: this.presending, t1 };
     return { serial, bytes };

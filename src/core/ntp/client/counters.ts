@@ -10,6 +10,7 @@ export type CounterReport = Pick<
 export class Counters {
   valid = 0;
   good = 0;
+  requests = 0;
   private readonly tx = { daemon: 0, kernel: 0, hardware: 0 };
   private readonly rx = { daemon: 0, kernel: 0, hardware: 0 };
 
@@ -24,7 +25,7 @@ export class Counters {
   report(): CounterReport {
     const sum = (c: Readonly<Record<StampKind, number>>): number => c.daemon + c.kernel + c.hardware;
     return {
-      totalTx: sum(this.tx),
+      totalTx: this.requests,
       totalRx: sum(this.rx),
       totalValidRx: this.valid,
       totalGoodRx: this.good,

@@ -1,0 +1,63 @@
+import type { Config } from '../../conf/config.js';
+import type { Native } from '../../devices/native.js';
+import { NtpClientDevice } from '../../devices/ntpclient.js';
+import { SystemResolver } from '../../devices/resolver.js';
+import type { Effect, NtpEvent } from '../../engine/events.js';
+
+/** What the engine wants of the network. */
+export type NtpEffect = Extract<Effect, { kind: 'ntp-send' | 'ntp-close' | 'ntp-resolve' }>;
+
+/** Carries the engine's requests to the network and what comes back to the engine. Sockets open with the first request. */
+export class NtpClient {
+  private device: NtpClientDevice | undefined;
+  private readonly resolver: SystemResolver;
+  private stopped = false;
+
+  constructor(
+    private readonly config: Config,
+    private readonly native: Native,
+    families: readonly (4 | 6)[],
+    private readonly dispatch: (event: NtpEvent) => void,
+  ) {
+    this.resolver = new SystemResolver(families);
+  }
+
+  apply(effect: NtpEffect): void {
+    if (this.stopped) return;
+    if (effect.kind === 'ntp-send') {
+      this.device ??= this.open();
+      this.device.send(effect);
+    } else if (effect.kind === 'ntp-close') this.device?.close(effect.source);
+    else void this.resolve(effect.name, effect.family);
+  }
+
+  stop(): void {
+    this.stopped = true;
+    this.device?.stop();
+  }
+
+  private async resolve(name: string, family: 4 | 6 | undefined): Promise<void> {
+    const addresses = await this.resolver.resolve(name, family);
+    this.dispatch({ kind: 'ntp-resolved', name, addresses });
+  }
+
+  private open(): NtpClientDevice {
+    const { client, server } = this.config;
+    const options = {
+      port: client.acquisitionport === 0 ? undefined : client.acquisitionport,
+      address4: client.bindacqaddress4,
+      address6: client.bindacqaddress6,
+      device: client.bindacqdevice,
+      dscp: server.dscp,
+    };
+    const { dispatch } = this;
+    return new NtpClientDevice(this.native, options, {
+      onSent: (source, serial, time, stamp) => dispatch({ kind: 'ntp-sent', source, serial, time, stamp }),
+      onReply: (source, bytes, time, stamp, local) =>
+        dispatch({ kind: 'ntp-reply', source, bytes, time, stamp, local }),
+      // Not inside the handling of the event that asked for it.
+      onFailed: (source, serial, reason) =>
+        setImmediate(() => dispatch({ kind: 'ntp-failed', source, serial, reason })),
+    });
+  }
+}

@@ -1,0 +1,101 @@
+import { type Instant, instant } from '../base/time.js';
+import type { NtpClientHandlers, NtpClientPort, NtpRequest } from '../ports/ntpclient.js';
+import type { Native, NativeRequestOptions, NativeUdpClients } from './native.js';
+import { messageOf } from './retry.js';
+
+/** ms. Late replies are still taken off the socket, so that their senders get no ICMP; then the port is given back. */
+const OPEN_MS = 8000;
+
+export interface NtpClientOptions {
+  /** Undefined = a random port for each request (RFC 9109). */
+  readonly port: number | undefined;
+  readonly address4: string | undefined;
+  readonly address6: string | undefined;
+  readonly device: string | undefined;
+  readonly dscp: number;
+}
+
+interface Open {
+  readonly source: number;
+  readonly serial: number;
+  readonly id: number;
+  /** The daemon's own stamp, for kernels that give none. */
+  readonly time: Instant;
+  readonly local: string;
+  readonly timer: NodeJS.Timeout;
+  told: boolean;
+}
+
+/** NTP requests through the addon. */
+export class NtpClientDevice implements NtpClientPort {
+  private readonly native: NativeUdpClients;
+  private readonly open = new Map<number, Open>();
+  private readonly bySource = new Map<number, Open>();
+
+  constructor(
+    native: Native,
+    private readonly options: NtpClientOptions,
+    private readonly handlers: NtpClientHandlers,
+  ) {
+    this.native = new native.UdpClients(
+      (id, time) => this.sent(id, instant(time), 'kernel'),
+      (id, bytes, time, kernel) => this.reply(id, bytes, instant(time), kernel),
+    );
+  }
+
+  send({ source, serial, address, port, bytes }: NtpRequest): void {
+    this.close(source);
+    try {
+      const { id, time, local } = this.native.request(bytes, this.from(address, port));
+      const timer = setTimeout(() => this.forget(id), OPEN_MS);
+      timer.unref();
+      const open: Open = { source, serial, id, time: instant(time), local, timer, told: false };
+      this.open.set(id, open);
+      this.bySource.set(source, open);
+    } catch (error) {
+      this.handlers.onFailed(source, serial, messageOf(error));
+    }
+  }
+
+  close(source: number): void {
+    const open = this.bySource.get(source);
+    if (open !== undefined) this.forget(open.id);
+  }
+
+  stop(): void {
+    for (const { timer } of this.open.values()) clearTimeout(timer);
+    this.open.clear();
+    this.bySource.clear();
+    this.native.close();
+  }
+
+  private from(address: string, port: number): NativeRequestOptions {
+    const { options } = this;
+    const localAddress = address.includes(':') ? options.address6 : options.address4;
+    return { address, port, localAddress, localPort: options.port, device: options.device, dscp: options.dscp };
+  }
+
+  private forget(id: number): void {
+    const open = this.open.get(id);
+    if (open === undefined) return;
+    clearTimeout(open.timer);
+    this.open.delete(id);
+    if (this.bySource.get(open.source) === open) this.bySource.delete(open.source);
+    this.native.forget(id);
+  }
+
+  private sent(id: number, time: Instant, stamp: 'daemon' | 'kernel'): void {
+    const open = this.open.get(id);
+    if (open === undefined || open.told) return;
+    open.told = true;
+    this.handlers.onSent(open.source, open.serial, time, stamp);
+  }
+
+  private reply(id: number, bytes: Uint8Array, time: Instant, kernel: boolean): void {
+    const open = this.open.get(id);
+    if (open === undefined) return;
+    this.sent(id, open.time, 'daemon');
+    const local = open.local === '' ? undefined : open.local;
+    this.handlers.onReply(open.source, bytes, time, kernel ? 'kernel' : 'daemon', local);
+  }
+}
