@@ -18,6 +18,7 @@
         "addon/sys/arrivals.cc",
         "addon/sys/caps.cc",
         "addon/sys/nic.cc",
+        "addon/sys/mac.cc",
         "addon/sys/notify.cc",
         "addon/sys/phc.cc",
         "addon/sys/pps.cc",

@@ -36,7 +36,13 @@ UdpOptions toOptions(const Napi::Value& value) {
   optional(o, "freeBind", &out.freeBind, toBoolean);
   optional(o, "dscp", &dscp, integer(0, 63));
   optional(o, "receiveBufferBytes", &buffer, integer(0, INT32_MAX / 2));
+  int64_t steerTo = 0;
+  int64_t steerSeed = 0;
   optional(o, "timestamping", &stamping, integer(0, INT32_MAX));
+  optional(o, "steerTo", &steerTo, integer(0, 64));
+  optional(o, "steerSeed", &steerSeed, integer(0, UINT32_MAX));
+  out.steerTo = static_cast<uint32_t>(steerTo);
+  out.steerSeed = static_cast<uint32_t>(steerSeed);
   out.dscp = static_cast<int>(dscp);
   out.receiveBufferBytes = static_cast<int>(buffer);
   out.timestamping = static_cast<uint32_t>(stamping);
@@ -52,6 +58,38 @@ std::vector<UdpOptions> toList(const Napi::Value& value) {
   return out;
 }
 
+std::vector<MacKey> toMacKeys(const Napi::Value& value) {
+  if (!value.IsArray()) misuse(value.Env(), "keys must be an array");
+  const auto array = value.As<Napi::Array>();
+  std::vector<MacKey> out(array.Length());
+  for (uint32_t i = 0; i < array.Length(); i++) {
+    const Napi::Object o = toObject(array.Get(i), "key");
+    const Napi::Value secret = o.Get("secret");
+    if (!secret.IsTypedArray()) misuse(value.Env(), "secret must be bytes");
+    const auto bytes = secret.As<Napi::Uint8Array>();
+    const auto id = static_cast<uint32_t>(toInteger(o.Get("id"), "id", 1, UINT32_MAX));
+    if (!out[i].init(id, toText(o.Get("type"), "type"), bytes.Data(), bytes.ByteLength())) {
+      misuse(value.Env(), "key type or length not supported");
+    }
+  }
+  return out;
+}
+
+/// ntpMac(type, secret, bytes): for requests, and for tests of the primitives.
+Napi::Value ntpMac(const Napi::CallbackInfo& info) {
+  const Napi::Env env = info.Env();
+  if (!info[1].IsTypedArray() || !info[2].IsTypedArray()) misuse(env, "secret and message must be bytes");
+  const auto secret = info[1].As<Napi::Uint8Array>();
+  const auto message = info[2].As<Napi::Uint8Array>();
+  MacKey key;
+  if (!key.init(1, toText(info[0], "type"), secret.Data(), secret.ByteLength())) misuse(env, "key type or length not supported");
+  uint8_t digest[MacKey::MAX_DIGEST];
+  if (!key.compute(message.Data(), message.ByteLength(), digest)) misuse(env, "the digest is not available");
+  Napi::Uint8Array out = Napi::Uint8Array::New(env, key.digestBytes());
+  memcpy(out.Data(), digest, key.digestBytes());
+  return out;
+}
+
 class UdpSetObject : public Napi::ObjectWrap<UdpSetObject> {
  public:
   static Napi::Function define(Napi::Env env) {
@@ -61,6 +99,8 @@ class UdpSetObject : public Napi::ObjectWrap<UdpSetObject> {
                            InstanceMethod<&UdpSetObject::send>("send"),
                            InstanceMethod<&UdpSetObject::drainTxStamps>("drainTxStamps"),
                            InstanceMethod<&UdpSetObject::overflows>("overflows"),
+                           InstanceMethod<&UdpSetObject::setKeys>("setKeys"),
+                           InstanceMethod<&UdpSetObject::verify>("verify"),
                            InstanceMethod<&UdpSetObject::close>("close"),
                        });
   }
@@ -68,6 +108,7 @@ class UdpSetObject : public Napi::ObjectWrap<UdpSetObject> {
   explicit UdpSetObject(const Napi::CallbackInfo& info) : Napi::ObjectWrap<UdpSetObject>(info) {
     const Napi::Env env = info.Env();
     check(env, set_.open(toList(info[0])));
+    if (!info[1].IsUndefined()) watch(info[1]);
     slab_ = buffer(env, slab::BYTES);
     stamps_ = buffer(env, slab::TXSTAMP_BYTES);
     Napi::Object self = info.This().As<Napi::Object>();
@@ -139,12 +180,39 @@ class UdpSetObject : public Napi::ObjectWrap<UdpSetObject> {
     return Napi::Number::New(info.Env(), static_cast<double>(set_.overflows()));
   }
 
+  /// One word of shared memory; it is held for as long as the set is.
+  void watch(const Napi::Value& value) {
+    if (!value.IsTypedArray() || value.As<Napi::TypedArray>().TypedArrayType() != napi_int32_array ||
+        value.As<Napi::TypedArray>().ElementLength() < 1) {
+      misuse(value.Env(), "guard must be an Int32Array");
+    }
+    guard_ = Napi::Persistent(value.As<Napi::Object>());
+    set_.watch(value.As<Napi::Int32Array>().Data());
+  }
+
+  Napi::Value setKeys(const Napi::CallbackInfo& info) {
+    const Napi::Env env = info.Env();
+    set_.keys().replace(toMacKeys(info[0]));
+    return env.Undefined();
+  }
+
+  Napi::Value verify(const Napi::CallbackInfo& info) {
+    const Napi::Env env = info.Env();
+    const auto slot = static_cast<size_t>(toInt(info[0], "slot", 0, static_cast<int>(slab::SLOTS) - 1));
+    const auto key = static_cast<size_t>(toInt(info[1], "key", 0, INT32_MAX));
+    const auto at = static_cast<size_t>(toInt(info[2], "macAt", 0, static_cast<int>(slab::MAX_PACKET)));
+    const auto bytes = static_cast<size_t>(toInt(info[3], "macBytes", 0, static_cast<int>(slab::MAX_PACKET - at)));
+    const uint8_t* packet = slabBytes(env) + slot * slab::SLOT_BYTES + slab::DATA;
+    return Napi::Boolean::New(env, set_.keys().verify(key, packet, at, bytes));
+  }
+
   Napi::Value close(const Napi::CallbackInfo& info) {
     set_.close();
     return info.Env().Undefined();
   }
 
   UdpSet set_;
+  Napi::ObjectReference guard_;
   Napi::ObjectReference slab_;
   Napi::ObjectReference stamps_;
 };
@@ -173,6 +241,7 @@ Napi::Value layout(const Napi::CallbackInfo& info) {
 
 void bindUdpSet(Napi::Env env, Napi::Object exports) {
   exports["UdpSet"] = UdpSetObject::define(env);
+  exports["ntpMac"] = Napi::Function::New(env, ntpMac, "ntpMac");
   exports["wake"] = Napi::Function::New(env, wake, "wake");
   exports["slabLayout"] = Napi::Function::New(env, layout, "slabLayout");
 }

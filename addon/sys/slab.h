@@ -38,6 +38,8 @@ enum Meta : size_t {
   TX_ID = 27,
   TX_ERRNO = 28,
   COOKIE = 29,
+  RX_AGE = 30,
+  TX_MAC = 31,
 };
 
 struct MetaName {
@@ -51,6 +53,7 @@ constexpr MetaName META_NAMES[] = {
     {"IFINDEX", IFINDEX},       {"TX_LENGTH", TX_LENGTH},     {"TX_FLAGS", TX_FLAGS},   {"TX_CORR_SEC", TX_CORR_SEC},
     {"TX_CORR_NSEC", TX_CORR_NSEC}, {"TX_KEY", TX_KEY},       {"T3_SEC_LO", T3_SEC_LO}, {"T3_SEC_HI", T3_SEC_HI},
     {"T3_NSEC", T3_NSEC},       {"TX_ID", TX_ID},             {"TX_ERRNO", TX_ERRNO},   {"COOKIE", COOKIE},
+    {"RX_AGE", RX_AGE},         {"TX_MAC", TX_MAC},
 };
 
 constexpr uint32_t FLAG_STAMP = 1;
@@ -69,6 +72,6 @@ constexpr size_t TXSTAMP_BYTES = TXSTAMP_MAX * TXSTAMP_WORDS * 4;
 enum TxStamp : size_t { STAMP_SOCKET = 0, STAMP_ID = 1, STAMP_KIND = 2, STAMP_SEC_LO = 3, STAMP_SEC_HI = 4, STAMP_NSEC = 5 };
 
 static_assert(SLOT_BYTES % 64 == 0, "slots start on cache lines");
-static_assert(COOKIE < META_WORDS, "metadata fits before the packet");
+static_assert(TX_MAC < META_WORDS, "metadata fits before the packet");
 
 }  // namespace tb::slab

@@ -141,6 +141,13 @@ void stampPacket(const uint32_t* meta, const timespec& raw, uint8_t* packet) {
   memcpy(packet + TRANSMIT, wire, sizeof wire);
 }
 
+/// µs from `then` to `now`, as far as an i32 holds it.
+uint32_t ageUs(const timespec& now, const timespec& then) {
+  const int64_t sec = static_cast<int64_t>(now.tv_sec) - static_cast<int64_t>(then.tv_sec);
+  const int64_t us = std::clamp<int64_t>(sec, -2000, 2000) * 1000000 + (now.tv_nsec - then.tv_nsec) / 1000;
+  return static_cast<uint32_t>(static_cast<int32_t>(us));
+}
+
 int64_t nowMs() {
   int64_t ns = 0;
   clockRead(CLOCK_MONOTONIC, &ns);
@@ -194,11 +201,15 @@ size_t UdpSet::receiveFrom(size_t socket, uint8_t* slab, size_t first) {
                              MSG_DONTWAIT, nullptr);
   // EAGAIN: empty. Anything else is an error of an earlier packet, which reading has cleared.
   if (got <= 0) return 0;
-  for (size_t i = first; i < first + static_cast<size_t>(got); i++) fillSlot(socket, i, slab);
+  // Before the clock is read: a step from here on keeps the batch from being sent.
+  if (guard_ != nullptr && first == 0) guardSeen_ = __atomic_load_n(guard_, __ATOMIC_SEQ_CST);
+  timespec now;
+  clock_gettime(CLOCK_REALTIME, &now);
+  for (size_t i = first; i < first + static_cast<size_t>(got); i++) fillSlot(socket, i, slab, now);
   return static_cast<size_t>(got);
 }
 
-void UdpSet::fillSlot(size_t socket, size_t slot, uint8_t* slab) {
+void UdpSet::fillSlot(size_t socket, size_t slot, uint8_t* slab, const timespec& now) {
   auto* meta = reinterpret_cast<uint32_t*>(slab + slot * SLOT_BYTES);
   msghdr& header = messages_[slot].msg_hdr;
   memset(meta, 0, DATA);
@@ -215,9 +226,10 @@ void UdpSet::fillSlot(size_t socket, size_t slot, uint8_t* slab) {
       readPktinfo(c, meta);
     }
   }
-  if (a.kind == KIND_DAEMON) clock_gettime(CLOCK_REALTIME, &a.stamp);
+  if (a.kind == KIND_DAEMON) a.stamp = now;
   meta[RX_KIND] = a.kind;
   putTime(meta, RX_SEC_LO, a.stamp);
+  meta[RX_AGE] = ageUs(now, a.stamp);
   if (a.overflowed) {
     overflows_ += a.overflow - sockets_[socket].lastOverflow;  // modulo 2^32, as the kernel counts
     sockets_[socket].lastOverflow = a.overflow;
@@ -246,6 +258,11 @@ bool UdpSet::pollOnce(uint32_t* stamps, int timeoutMs) {
     ::getsockopt(sockets_[i].fd.get(), SOL_SOCKET, SO_ERROR, &pending, &length);
   }
   return useful;
+}
+
+/// A T3 that was read after a step sees the guard that was changed before it.
+bool UdpSet::clockMoved() const {
+  return guard_ != nullptr && __atomic_load_n(guard_, __ATOMIC_SEQ_CST) != guardSeen_;
 }
 
 int UdpSet::send(uint8_t* slab, uint32_t* stamps, size_t count) {
@@ -280,6 +297,14 @@ void UdpSet::sendSlot(uint32_t* meta, uint8_t* packet, uint32_t* stamps) {
   timespec now;
   clock_gettime(CLOCK_REALTIME, &now);
   if (stamp) stampPacket(meta, now, packet);
+  if (meta[TX_KEY] != 0) {
+    const size_t mac = meta[TX_MAC];
+    if (mac + NTP_BYTES > length || !keys_.seal(meta[TX_KEY] - 1, packet, length - mac, mac)) return;
+  }
+  if (clockMoved()) {
+    meta[TX_ERRNO] = ECANCELED;
+    return;
+  }
   // sendto() spares the kernel the copies of header, vector and control where there is nothing to control.
   constexpr int FLAGS = MSG_DONTWAIT | MSG_NOSIGNAL;
   const ssize_t sent = control.length > 0

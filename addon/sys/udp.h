@@ -8,6 +8,7 @@
 #include <sys/socket.h>
 #include <vector>
 
+#include "mac.h"
 #include "slab.h"
 #include "status.h"
 
@@ -28,6 +29,11 @@ struct UdpOptions {
   int receiveBufferBytes = 0;
   /// SOF_TIMESTAMPING_* asked for; 0 = SO_TIMESTAMPNS only
   uint32_t timestamping = 0;
+  /// With reusePort: 0 = the kernel spreads packets by address and port; N = a source address always meets the same
+  /// one of N sockets (the first socket of the group carries the program).
+  uint32_t steerTo = 0;
+  /// Mixed into the address, so that nobody can aim at one socket.
+  uint32_t steerSeed = 0;
 };
 
 struct UdpSocket {
@@ -71,6 +77,11 @@ class UdpSet {
   /// Stamps now in the store, those that receive() found among them; the store counts as empty afterwards.
   size_t drainTxStamps(uint32_t* stamps);
 
+  /// While `*guard` differs from what it was when the batch was received nothing is sent (ECANCELED): the clock was
+  /// stepped in between. Shared with the thread that steps; outlives the set.
+  void watch(const int32_t* guard) { guard_ = guard; }
+  MacRing& keys() { return keys_; }
+
   uint64_t overflows() const { return overflows_; }
   int wakeFd() const { return wake_.get(); }
   const std::vector<UdpSocket>& sockets() const { return sockets_; }
@@ -80,7 +91,7 @@ class UdpSet {
 
   size_t receiveAll(uint8_t* slab);
   size_t receiveFrom(size_t socket, uint8_t* slab, size_t first);
-  void fillSlot(size_t socket, size_t slot, uint8_t* slab);
+  void fillSlot(size_t socket, size_t slot, uint8_t* slab, const timespec& now);
   void sendSlot(uint32_t* meta, uint8_t* packet, uint32_t* stamps);
   bool pollOnce(uint32_t* stamps, int timeoutMs);
   size_t drainSocket(size_t socket, uint32_t* stamps);
@@ -89,6 +100,11 @@ class UdpSet {
 
   std::vector<UdpSocket> sockets_;
   Fd wake_;
+  bool clockMoved() const;
+
+  MacRing keys_;
+  const int32_t* guard_ = nullptr;
+  int32_t guardSeen_ = 0;
   size_t first_ = 0;
   size_t stored_ = 0;
   uint64_t overflows_ = 0;

@@ -1,5 +1,7 @@
+#include <cstddef>
 #include <cstring>
 #include <ctime>
+#include <linux/filter.h>
 #include <linux/net_tstamp.h>
 #include <netdb.h>
 #include <netinet/ip.h>
@@ -59,6 +61,36 @@ Status setTimestamping(UdpSocket& s, uint32_t wanted) {
   return setInt(fd, SOL_SOCKET, SO_TIMESTAMPNS, 1);
 }
 
+/**
+ * Chooses a socket of the group by a hash of the packet's source ADDRESS: a client changes its port with every request
+ * (RFC 9109) and must find its interleaved state again. Classic BPF, so that no privilege is needed; a result beyond the
+ * group (while it is being opened) makes the kernel choose by address and port.
+ */
+Status steer(const UdpOptions& o, int fd) {
+  const bool v6 = o.family == AF_INET6;
+  const auto net = [](uint32_t offset) { return static_cast<uint32_t>(SKF_NET_OFF) + offset; };
+  std::vector<sock_filter> code;
+  const auto put = [&code](uint16_t op, uint32_t k) { code.push_back({op, 0, 0, k}); };
+  put(BPF_LD | BPF_IMM, o.steerSeed);
+  // Fold every word of the address: h = (h ^ word) · odd; h ^= h >> 15.
+  const uint32_t first = v6 ? 8 : 12;
+  for (uint32_t at = first; at < first + (v6 ? 16U : 4U); at += 4) {
+    put(BPF_ST, 0);
+    put(BPF_LD | BPF_W | BPF_ABS, net(at));
+    put(BPF_LDX | BPF_MEM, 0);
+    put(BPF_ALU | BPF_XOR | BPF_X, 0);
+    put(BPF_ALU | BPF_MUL | BPF_K, 0x9e3779b1);
+    put(BPF_MISC | BPF_TAX, 0);
+    put(BPF_ALU | BPF_RSH | BPF_K, 15);
+    put(BPF_ALU | BPF_XOR | BPF_X, 0);
+  }
+  put(BPF_ALU | BPF_MOD | BPF_K, o.steerTo);
+  put(BPF_RET | BPF_A, 0);
+  const sock_fprog program = {static_cast<unsigned short>(code.size()), code.data()};
+  if (::setsockopt(fd, SOL_SOCKET, SO_ATTACH_REUSEPORT_CBPF, &program, sizeof program) != 0) return Status::last("setsockopt");
+  return {};
+}
+
 Status configure(const UdpOptions& o, int fd) {
   const bool v6 = o.family == AF_INET6;
   const int ip = v6 ? IPPROTO_IPV6 : IPPROTO_IP;
@@ -113,6 +145,7 @@ Status openUdp(const UdpOptions& options, UdpSocket* out) {
   // Before bind: a packet that came in between would lack its stamp.
   if (status.ok()) status = setTimestamping(s, options.timestamping);
   if (status.ok()) status = bindTo(options, s.fd.get(), &s.port);
+  if (status.ok() && options.reusePort && options.steerTo > 1) status = steer(options, s.fd.get());
   if (status.ok()) *out = std::move(s);
   return status;
 }

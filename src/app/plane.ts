@@ -3,15 +3,20 @@ import { availableParallelism } from 'node:os';
 import { Worker } from 'node:worker_threads';
 import { CodedError } from '../base/errors.js';
 import type { IpBytes } from '../base/ip.js';
+import type { Instant } from '../base/time.js';
+import type { Seconds } from '../base/units.js';
 import { ClientTable, clientTableBytes, SERVICE } from '../core/access/clients.js';
+import type { RateLimitOptions } from '../core/access/ratelimit.js';
 import { type AccessRule, AccessTree } from '../core/access/tree.js';
 import { COUNTER } from '../core/ntp/counters.js';
 import { SnapshotWriter } from '../core/ntp/snapshot.js';
 import type { ServerState } from '../core/ntp/state.js';
 import type { ClientReport, ServerStatsReport } from '../core/report/reports.js';
 import { loadNative, type NativeUdpOptions } from '../devices/native.js';
+import type { ControlAnswer, ControlRequest } from '../serve/control.js';
 import { mergeClients, serverStats } from '../serve/reports.js';
 import { newMemory, openTables, type PlaneMemory, type PlaneTables, recordsFor } from '../serve/tables.js';
+import type { SymmetricKey } from '../wire/ntp/keyfile.js';
 import type { FromWorker, SocketFailure, ToWorker, WorkerStart } from './serve-worker.js';
 
 export interface PlaneSocket {
@@ -33,13 +38,26 @@ export interface PlaneOptions {
   /** Remember nobody; there are no interleaved replies then. */
   readonly noClientLog?: boolean | undefined;
   /**
-   * Threads, each with sockets of its own; default 1, 0 = one a core. The kernel spreads clients by address and port:
-   * a client that changes its port may meet another thread, and gets a basic reply then.
+   * Threads, each with sockets of its own; default 1, 0 = one a core. The kernel spreads clients by a hash of their
+   * address, so that each always meets the thread that knows it.
    */
   readonly workers?: number | undefined;
-  /** A worker ended by itself: the plane serves no more (or with fewer threads). */
+  readonly keys?: readonly SymmetricKey[] | undefined;
+  readonly limit?: RateLimitOptions | undefined;
+  /** Who may ask in mode 6, and what is answered: packets, or none. */
+  readonly controlAccess?: readonly AccessRule[] | undefined;
+  readonly onControl?: ((request: Uint8Array) => readonly Uint8Array[]) | undefined;
+  /** A worker ended by itself and was started again. */
+  readonly onRestart?: ((error: Error) => void) | undefined;
+  /** Workers end again and again: the plane serves no more (or with fewer threads). */
   readonly onFault?: ((error: Error) => void) | undefined;
+  /** False: T3 without what transmit stamps tell about sending; to measure the gain. */
+  readonly lateTruth?: boolean | undefined;
 }
+
+/** A worker that ends more often than this in RESTART_WINDOW_MS has a reason that a new start does not cure. */
+const MAX_RESTARTS = 5;
+const RESTART_WINDOW_MS = 60_000;
 
 /** SOF_TIMESTAMPING_* (linux/net_tstamp.h): receive and transmit stamps by the kernel, transmit ones on request. */
 const TX_SOFTWARE = 1 << 1;
@@ -51,13 +69,27 @@ const RECEIVE_BUFFER_BYTES = 4 << 20;
 const COMMAND_RECORDS = 4096;
 
 interface Member {
-  readonly worker: Worker;
   readonly memory: PlaneMemory;
   readonly tables: PlaneTables;
-  readonly attention: Int32Array;
+  /** Those of the worker at hand; a worker that ended is followed by another. */
+  worker: Worker | undefined;
+  attention: Int32Array;
   wakeFd: number;
   ports: readonly number[];
+  failures: readonly SocketFailure[];
   stopping: boolean;
+  /** Times of the last restarts, ms. */
+  restarts: number[];
+}
+
+/** What all workers are started with, as of now. */
+interface Recipe {
+  readonly options: PlaneOptions;
+  readonly count: number;
+  readonly access: AccessRule[];
+  readonly controlAccess: AccessRule[];
+  keys: readonly SymmetricKey[];
+  restarted: number;
 }
 
 /** Client log of all workers and the command ports as one table of slots (the command protocol walks it by index). */
@@ -80,6 +112,7 @@ export class Plane {
   /** What did not open although something else did (IPv6 on a host without it): worth a warning. */
   readonly warnings: readonly SocketFailure[];
   private readonly members: readonly Member[];
+  private readonly recipe: Recipe;
   private readonly writer: SnapshotWriter;
   private readonly access = new AccessTree();
   private readonly commands: ClientTable;
@@ -87,9 +120,11 @@ export class Plane {
   private cmdHits = 0;
   private cmdDrops = 0;
 
-  constructor(options: PlaneOptions, members: readonly Member[], warnings: readonly SocketFailure[]) {
+  constructor(recipe: Recipe, members: readonly Member[]) {
+    const { options } = recipe;
+    this.recipe = recipe;
     this.members = members;
-    this.warnings = warnings;
+    this.warnings = members[0]!.failures;
     this.writer = new SnapshotWriter(members[0]!.memory.snapshot);
     this.remembers = options.noClientLog !== true;
     const { seed } = members[0]!.memory;
@@ -103,14 +138,37 @@ export class Plane {
   }
 
   /** What clients are told from the next batch on. */
-  publish(state: ServerState): void {
-    this.writer.write(state);
+  publish(state: ServerState, step?: { readonly after: Instant; readonly offset: Seconds }): void {
+    this.writer.write(state, step);
+  }
+
+  /** Before the raw clock is stepped: nothing is answered from here to the next publish, which is to tell the step. */
+  beginStep(): void {
+    this.writer.beginStep();
+  }
+
+  /** Workers that ended by themselves and were started again. */
+  get restarts(): number {
+    return this.recipe.restarted;
+  }
+
+  /** Replaces all symmetric keys. */
+  setKeys(keys: readonly SymmetricKey[]): void {
+    this.recipe.keys = keys;
+    for (const m of this.members) send(m, { kind: 'keys', keys });
+  }
+
+  /** The same as changeAccess, for mode 6. */
+  changeControlAccess(rule: AccessRule): void {
+    this.recipe.controlAccess.push(rule);
+    for (const m of this.members) send(m, { kind: 'access', table: 'control', rule });
   }
 
   /** Applies a rule live. Throws ERR_TB_USAGE for a bad subnet. Workers follow within a batch. */
   changeAccess(rule: AccessRule): void {
     this.access.apply(rule);
-    for (const m of this.members) send(m, { kind: 'access', rule });
+    this.recipe.access.push(rule);
+    for (const m of this.members) send(m, { kind: 'access', table: 'ntp', rule });
   }
 
   accessAllowed(address: IpBytes): boolean {
@@ -136,6 +194,11 @@ export class Plane {
     );
   }
 
+  /** Requests answered by each worker. */
+  workerHits(): readonly number[] {
+    return this.members.map((m) => m.tables.counters[COUNTER.hits]!);
+  }
+
   /** A counter beyond the report (COUNTER), summed over the workers. */
   counter(name: keyof typeof COUNTER): number {
     return this.members.reduce((sum, m) => sum + m.tables.counters[COUNTER[name]]!, 0);
@@ -156,7 +219,7 @@ const stopMember = (m: Member): Promise<void> => {
   m.stopping = true;
   if (m.wakeFd < 0) return Promise.resolve();
   return new Promise((resolve) => {
-    m.worker.once('exit', () => resolve());
+    m.worker!.once('exit', () => resolve());
     send(m, { kind: 'stop' });
   });
 };
@@ -164,7 +227,7 @@ const stopMember = (m: Member): Promise<void> => {
 const send = (m: Member, message: ToWorker): void => {
   // Its descriptor may be somebody else's by now.
   if (m.wakeFd < 0) return;
-  m.worker.postMessage(message);
+  m.worker!.postMessage(message);
   const asked = Atomics.add(m.attention, 0, 1) + 1;
   loadNative().wake(m.wakeFd);
   Atomics.store(m.attention, 1, asked);
@@ -213,11 +276,13 @@ const joinClients = (tables: readonly ClientTable[]): PlaneClients => {
   };
 };
 
-const socketOptions = (s: PlaneSocket, reusePort: boolean): NativeUdpOptions => ({
+const socketOptions = (s: PlaneSocket, steerTo: number, steerSeed: number): NativeUdpOptions => ({
   family: s.family,
   address: s.address,
   port: s.port,
-  reusePort,
+  reusePort: steerTo > 1,
+  steerTo,
+  steerSeed,
   receiveBufferBytes: RECEIVE_BUFFER_BYTES,
   timestamping: TX_SOFTWARE | RX_SOFTWARE | SOFTWARE,
   ...(s.device === undefined ? {} : { device: s.device }),
@@ -229,49 +294,95 @@ const describeFailure = (f: SocketFailure): string => {
   return `Could not open IPv${f.family} UDP socket on ${f.family === 6 ? `[${host}]` : host}:${f.port} : ${f.message}`;
 };
 
-type Started = { readonly member: Member; readonly failures: readonly SocketFailure[] };
-
-const startWorker = (options: PlaneOptions, memory: PlaneMemory, reusePort: boolean): Promise<Started> => {
-  const attention = new SharedArrayBuffer(8);
-  const workerData: WorkerStart = {
-    memory,
-    sockets: options.sockets.map((s) => socketOptions(s, reusePort)),
-    access: options.access,
+const workerStart = (recipe: Recipe, m: Member, attention: SharedArrayBuffer): WorkerStart => {
+  const { options, count } = recipe;
+  // Started again: a port that the kernel chose is kept.
+  const chosen = m.ports.length === options.sockets.length ? m.ports : [];
+  const sockets = options.sockets.map((s, i) => ({ ...s, port: chosen[i] ?? s.port }));
+  return {
+    memory: m.memory,
+    sockets: sockets.map((s) => socketOptions(s, count, m.memory.seed >>> 0)),
+    access: recipe.access,
+    controlAccess: recipe.controlAccess,
+    keys: recipe.keys,
+    limit: options.limit,
+    lateTruth: options.lateTruth,
     attention,
   };
+};
+
+/** Starts a worker for a member; resolves when it answers. Its end, later, is dealt with here. */
+const startWorker = (recipe: Recipe, m: Member): Promise<void> => {
+  const attention = new SharedArrayBuffer(8);
+  const workerData = workerStart(recipe, m, attention);
   const worker = new Worker(new URL('./serve-worker.js', import.meta.url), { workerData, name: 'serve' });
-  const member: Member = {
-    worker,
-    memory,
-    tables: openTables(memory),
-    attention: new Int32Array(attention),
-    wakeFd: -1,
-    ports: [],
-    stopping: false,
-  };
+  m.worker = worker;
+  m.attention = new Int32Array(attention);
   return new Promise((resolve, reject) => {
     let fault = new Error('a worker of the packet plane ended');
     worker.on('error', (error) => {
       fault = error instanceof Error ? error : new Error(String(error));
-      reject(fault);
     });
     worker.once('exit', () => {
       reject(fault);
-      const served = member.wakeFd >= 0;
-      member.wakeFd = -1;
-      if (served && !member.stopping) options.onFault?.(fault);
+      const served = m.wakeFd >= 0;
+      m.wakeFd = -1;
+      if (served && !m.stopping) restart(recipe, m, fault);
     });
-    worker.once('message', (message: FromWorker) => {
-      if (message.kind === 'failed') {
-        reject(new CodedError('ERR_TB_SOCKET', message.failures.map(describeFailure).join('; ')));
-        return;
+    worker.on('message', (message: FromWorker) => {
+      switch (message.kind) {
+        case 'failed':
+          reject(new CodedError('ERR_TB_SOCKET', message.failures.map(describeFailure).join('; ')));
+          return;
+        case 'ready':
+          m.wakeFd = message.wakeFd;
+          m.ports = message.ports;
+          m.failures = message.failures;
+          if (m.stopping) send(m, { kind: 'stop' });
+          resolve();
+          return;
+        case 'control':
+          send(m, { kind: 'control', answer: answerControl(recipe.options, message.request) });
       }
-      member.wakeFd = message.wakeFd;
-      member.ports = message.ports;
-      resolve({ member, failures: message.failures });
     });
   });
 };
+
+const answerControl = ({ onControl }: PlaneOptions, { meta, bytes }: ControlRequest): ControlAnswer => ({
+  meta,
+  packets: onControl?.(bytes) ?? [],
+});
+
+/**
+ * A worker holds nothing that is not in shared memory: another one goes on where it stopped. Its interleave ring is void
+ * (clients get basic replies once); with several workers the kernel gives its clients to the others meanwhile.
+ */
+const restart = (recipe: Recipe, m: Member, fault: Error): void => {
+  const now = performance.now();
+  m.restarts = [...m.restarts.filter((at) => now - at < RESTART_WINDOW_MS), now];
+  const give = (error: unknown): void => {
+    if (!m.stopping) recipe.options.onFault?.(error instanceof Error ? error : new Error(String(error)));
+  };
+  if (m.restarts.length > MAX_RESTARTS) {
+    give(fault);
+    return;
+  }
+  recipe.restarted++;
+  recipe.options.onRestart?.(fault);
+  startWorker(recipe, m).catch(give);
+};
+
+const newMember = (memory: PlaneMemory): Member => ({
+  memory,
+  tables: openTables(memory),
+  worker: undefined,
+  attention: new Int32Array(2),
+  wakeFd: -1,
+  ports: [],
+  failures: [],
+  stopping: false,
+  restarts: [],
+});
 
 /**
  * Starts the workers and resolves when they answer (as not synchronised until something is published). Rejects with
@@ -281,22 +392,24 @@ export const startPlane = async (options: PlaneOptions): Promise<Plane> => {
   const { seed, markSeed } = randomWords();
   const records = recordsFor(options.clientLogLimit);
   const count = options.workers === 0 ? availableParallelism() : (options.workers ?? 1);
-  const first = newMemory(records, options.noClientLog !== true, seed, markSeed);
-  const outcomes = await Promise.allSettled(
-    Array.from({ length: count }, (_, i) => {
-      const memory = i === 0 ? first : newMemory(records, options.noClientLog !== true, seed, markSeed, first.snapshot);
-      return startWorker(options, memory, count > 1);
-    }),
+  const remember = options.noClientLog !== true;
+  const first = newMemory(records, remember, seed, markSeed);
+  const members = Array.from({ length: count }, (_, i) =>
+    newMember(i === 0 ? first : newMemory(records, remember, seed, markSeed, first.snapshot)),
   );
-  const started = outcomes.flatMap((o) => (o.status === 'fulfilled' ? [o.value] : []));
+  const recipe: Recipe = {
+    options,
+    count,
+    access: [...options.access],
+    controlAccess: [...(options.controlAccess ?? [])],
+    keys: options.keys ?? [],
+    restarted: 0,
+  };
+  const outcomes = await Promise.allSettled(members.map((m) => startWorker(recipe, m)));
   const failure = outcomes.find((o) => o.status === 'rejected');
   if (failure !== undefined) {
-    await Promise.all(started.map((s) => stopMember(s.member)));
+    await Promise.all(members.map(stopMember));
     throw failure.reason;
   }
-  return new Plane(
-    options,
-    started.map((s) => s.member),
-    started[0]!.failures,
-  );
+  return new Plane(recipe, members);
 };

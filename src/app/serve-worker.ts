@@ -3,23 +3,36 @@
  * It imports nothing that it does not need: its first reply is wanted within a quarter of a second of exec.
  */
 import { parentPort, receiveMessageOnPort, workerData } from 'node:worker_threads';
+import type { RateLimitOptions } from '../core/access/ratelimit.js';
 import { type AccessRule, AccessTree } from '../core/access/tree.js';
 import { COUNTER } from '../core/ntp/counters.js';
+import { KeyTable } from '../core/ntp/keys.js';
 import { Responder } from '../core/ntp/responder.js';
-import { SnapshotReader } from '../core/ntp/snapshot.js';
+import { SnapshotReader, stepGuard } from '../core/ntp/snapshot.js';
 import { loadNative, type NativeUdpOptions, type NativeUdpSet } from '../devices/native.js';
+import { type ControlAnswer, ControlPost, type ControlRequest } from '../serve/control.js';
 import { serveLoop } from '../serve/loop.js';
 import { openTables, type PlaneMemory } from '../serve/tables.js';
+import type { SymmetricKey } from '../wire/ntp/keyfile.js';
 
 export interface WorkerStart {
   readonly memory: PlaneMemory;
   readonly sockets: readonly NativeUdpOptions[];
   readonly access: readonly AccessRule[];
+  /** Who may ask in mode 6. */
+  readonly controlAccess: readonly AccessRule[];
+  readonly keys: readonly SymmetricKey[];
+  readonly limit: RateLimitOptions | undefined;
+  readonly lateTruth: boolean | undefined;
   /** Two words: messages that main has posted, and how many of them it has finished posting (wake included). */
   readonly attention: SharedArrayBuffer;
 }
 
-export type ToWorker = { readonly kind: 'access'; readonly rule: AccessRule } | { readonly kind: 'stop' };
+export type ToWorker =
+  | { readonly kind: 'access'; readonly table: 'ntp' | 'control'; readonly rule: AccessRule }
+  | { readonly kind: 'keys'; readonly keys: readonly SymmetricKey[] }
+  | { readonly kind: 'control'; readonly answer: ControlAnswer }
+  | { readonly kind: 'stop' };
 
 export interface SocketFailure {
   readonly family: 4 | 6;
@@ -35,15 +48,16 @@ export type FromWorker =
       readonly ports: readonly number[];
       readonly failures: readonly SocketFailure[];
     }
+  | { readonly kind: 'control'; readonly request: ControlRequest }
   | { readonly kind: 'failed'; readonly failures: readonly SocketFailure[] };
 
 /** Rounds between two looks at the kernel's count of overflows: a call that is not worth making for every batch. */
 const OVERFLOW_ROUNDS = 256;
 
-const tryOpen = (sockets: readonly NativeUdpOptions[]): NativeUdpSet | unknown => {
+const tryOpen = (sockets: readonly NativeUdpOptions[], guard: Int32Array): NativeUdpSet | unknown => {
   const { UdpSet } = loadNative();
   try {
-    return new UdpSet([...sockets]);
+    return new UdpSet([...sockets], guard);
   } catch (error) {
     return error;
   }
@@ -55,22 +69,28 @@ const isSet = (opened: NativeUdpSet | unknown): opened is NativeUdpSet =>
 /** Opens all sockets; if that fails, those that can be opened alone, with the reasons for the others. */
 const openSockets = (
   sockets: readonly NativeUdpOptions[],
+  guard: Int32Array,
 ): { set: NativeUdpSet | undefined; failures: SocketFailure[] } => {
-  const all = tryOpen(sockets);
+  const all = tryOpen(sockets, guard);
   if (isSet(all)) return { set: all, failures: [] };
   const failures: SocketFailure[] = [];
   const good = sockets.filter((s) => {
-    const one = tryOpen([s]);
+    const one = tryOpen([s], guard);
     if (isSet(one)) one.close();
     else failures.push({ family: s.family, address: s.address, port: s.port, message: String((one as Error).message) });
     return isSet(one);
   });
-  const rest = good.length > 0 ? tryOpen(good) : undefined;
+  const rest = good.length > 0 ? tryOpen(good, guard) : undefined;
   return { set: isSet(rest) ? rest : undefined, failures };
 };
 
 /** Does what main asks for; stays cheap while main asks for nothing. */
-const newControl = (access: AccessTree, set: NativeUdpSet, attention: Int32Array, counters: Float64Array) => {
+const newControl = (
+  obeyOne: (message: ToWorker) => void,
+  set: NativeUdpSet,
+  attention: Int32Array,
+  counters: Float64Array,
+) => {
   let seen = 0;
   let rounds = 0;
   const obey = (): boolean => {
@@ -78,7 +98,7 @@ const newControl = (access: AccessTree, set: NativeUdpSet, attention: Int32Array
       const received = receiveMessageOnPort(parentPort!) as { message: ToWorker } | undefined;
       if (received === undefined) return true;
       if (received.message.kind === 'stop') return false;
-      access.apply(received.message.rule);
+      obeyOne(received.message);
     }
   };
   return {
@@ -102,22 +122,39 @@ const awaitMain = (attention: Int32Array): void => {
 };
 
 const main = (start: WorkerStart): void => {
-  const { set, failures } = openSockets(start.sockets);
+  const { set, failures } = openSockets(start.sockets, stepGuard(start.memory.snapshot));
   const tell = (message: FromWorker): void => parentPort!.postMessage(message);
   if (set === undefined) {
     tell({ kind: 'failed', failures });
     return;
   }
   const access = new AccessTree();
+  const controlAccess = new AccessTree();
   for (const rule of start.access) access.apply(rule);
+  for (const rule of start.controlAccess) controlAccess.apply(rule);
+  const control = new ControlPost(set, controlAccess, (request) => tell({ kind: 'control', request }));
   const tables = openTables(start.memory);
   const snapshot = new SnapshotReader(start.memory.snapshot);
   const { seed, markSeed } = start.memory;
-  const responder = new Responder(set.slab, { access, ...tables }, snapshot, seed, markSeed);
+  // After a crash: what the last worker had under way is not to be trusted.
+  tables.ring?.clear();
+  const { limit, lateTruth } = start;
+  const options = { verifier: set, limit, control, lateTruth };
+  const responder = new Responder(set.slab, { access, ...tables }, snapshot, seed, markSeed, options);
+  const useKeys = (keys: readonly SymmetricKey[]): void => {
+    set.setKeys(keys);
+    responder.setKeys(new KeyTable(keys));
+  };
+  useKeys(start.keys);
+  const obey = (message: ToWorker): void => {
+    if (message.kind === 'access') (message.table === 'ntp' ? access : controlAccess).apply(message.rule);
+    else if (message.kind === 'keys') useKeys(message.keys);
+    else if (message.kind === 'control') control.answer(message.answer);
+  };
   tell({ kind: 'ready', wakeFd: set.wakeFd, ports: set.ports, failures });
   const attention = new Int32Array(start.attention);
   try {
-    serveLoop(set, responder, snapshot, newControl(access, set, attention, tables.counters));
+    serveLoop(set, responder, snapshot, newControl(obey, set, attention, tables.counters));
     awaitMain(attention);
   } finally {
     set.close();

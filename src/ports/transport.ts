@@ -40,7 +40,7 @@ export const META = {
   /** Set by the responder: cooked − raw to add to the T3 that native reads: seconds (i32) and nanoseconds (i32, same sign or 0…999999999). */
   TX_CORR_SEC: 21,
   TX_CORR_NSEC: 22,
-  /** Set by the responder: key slot for the seal step; 0 = none. */
+  /** Set by the responder: 1 + slot of the key that seals the reply; 0 = none. */
   TX_KEY: 23,
   /** Set by native after sending: raw T3 as read (the daemon stamp). */
   T3_SEC_LO: 24,
@@ -52,6 +52,13 @@ export const META = {
   TX_ERRNO: 28,
   /** Set by the responder: free for its own use between serve and the send's stamps (ring index of the interleave entry). */
   COOKIE: 29,
+  /**
+   * Set by native on receive: µs (i32, saturating) from the receive stamp to when the batch was taken. Negative: the clock
+   * was set back in between.
+   */
+  RX_AGE: 30,
+  /** Set by the responder with TX_KEY: bytes at the end of TX_LENGTH that native fills with key id and digest. */
+  TX_MAC: 31,
 } as const;
 
 export const TX_FLAG = {
@@ -67,6 +74,12 @@ export const NO_STAMP = 0xffffffff;
 export const TXSTAMP_WORDS = 6;
 export const TXSTAMP_MAX = 256;
 export const TXSTAMP = { SOCKET: 0, ID: 1, KIND: 2, SEC_LO: 3, SEC_HI: 4, NSEC: 5 } as const;
+
+/** Checks a message authentication code with a key of the set, in constant time. */
+export interface Verifier {
+  /** Packet in slot `slot`: are the `macBytes` (key id and digest) at offset `macAt` right for the bytes before them? */
+  verify(slot: number, key: number, macAt: number, macBytes: number): boolean;
+}
 
 /** A set of UDP sockets served by one thread. Real: addon. Simulated: a virtual network. */
 export interface PacketTransport {

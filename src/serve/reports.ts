@@ -19,7 +19,7 @@ export const serverStats = (
     nkeDrops: cmd.nkeDrops,
     cmdDrops: cmd.cmdDrops,
     logDrops: cmd.lost + sum(tables, (t) => t.clients?.lost ?? 0),
-    ntpAuthHits: 0,
+    ntpAuthHits: count(COUNTER.authenticated),
     ntpInterleavedHits: count(COUNTER.interleaved),
     ntpTimestamps: sum(tables, (t) => t.ring?.held ?? 0),
     ntpSpanSeconds: tables.reduce((span, t) => Math.max(span, t.ring?.spanSeconds ?? 0), 0),

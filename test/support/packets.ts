@@ -68,6 +68,8 @@ export interface Arrival {
   readonly nsec?: number;
   readonly kind?: number;
   readonly truncated?: boolean;
+  /** Of the receive stamp when the batch is taken. */
+  readonly ageUs?: number;
 }
 
 export interface Reply {
@@ -146,6 +148,7 @@ export class FakeTransport implements PacketTransport {
     meta[META.TRUNCATED] = a.truncated ? 1 : 0;
     meta[META.RX_SEC_LO] = a.sec ?? 1_800_000_000;
     meta[META.RX_NSEC] = a.nsec ?? 123_456_789;
+    meta[META.RX_AGE] = a.ageUs ?? 0;
     meta[META.RX_KIND] = a.kind ?? 1;
     meta[META.FAMILY] = from.length === 4 ? 4 : 6;
     meta[META.SRC_PORT] = a.port ?? 40000;

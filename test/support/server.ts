@@ -1,8 +1,8 @@
 import { refidFromText } from '../../src/base/refid.js';
-import { fromUnix } from '../../src/base/time.js';
+import { fromUnix, type Instant } from '../../src/base/time.js';
 import { type AccessRule, AccessTree } from '../../src/core/access/tree.js';
 import { IDENTITY_VIEW } from '../../src/core/clockview.js';
-import { Responder } from '../../src/core/ntp/responder.js';
+import { Responder, type ResponderOptions } from '../../src/core/ntp/responder.js';
 import { SnapshotReader, SnapshotWriter } from '../../src/core/ntp/snapshot.js';
 import type { ServerState } from '../../src/core/ntp/state.js';
 import { serveBatch } from '../../src/serve/loop.js';
@@ -36,7 +36,13 @@ export class TestServer {
   private readonly stamps: Uint32Array;
 
   constructor(
-    options: { state?: ServerState | undefined; records?: number; remember?: boolean; allow?: boolean } = {},
+    options: {
+      state?: ServerState | undefined;
+      records?: number;
+      remember?: boolean;
+      allow?: boolean;
+      responder?: ResponderOptions;
+    } = {},
   ) {
     this.memory = newMemory(options.records ?? 256, options.remember ?? true, 0x1234567, 0x89abcde);
     this.tables = openTables(this.memory);
@@ -50,14 +56,19 @@ export class TestServer {
       this.reader,
       seed,
       markSeed,
+      options.responder,
     );
     this.stamps = new Uint32Array(this.transport.txStamps);
     if (!('state' in options)) this.publish(STATE);
     else if (options.state !== undefined) this.publish(options.state);
   }
 
-  publish(state: ServerState): void {
-    this.writer.write(state);
+  publish(state: ServerState, step?: { after: Instant; offset: number }): void {
+    this.writer.write(state, step);
+  }
+
+  beginStep(): void {
+    this.writer.beginStep();
   }
 
   /** One batch through the real loop; replies in the order of the arrivals. */

@@ -166,3 +166,118 @@ describe('packet plane: several workers', () => {
     await plane.stop();
   });
 });
+
+/** One more request from an address of its own. */
+const askFrom = (from: string, port: number, bytes = request()): Promise<Reply | undefined> =>
+  new Promise((resolve) => {
+    const socket = createSocket('udp4');
+    socket.bind(
+      0,
+      from,
+      () =>
+        void ask(socket, port, bytes, '127.0.0.1').then((r) => {
+          socket.close();
+          resolve(r);
+        }),
+    );
+  });
+
+describe('packet plane: steering by address', () => {
+  it('a client always meets the same worker, whatever its port; clients are spread', async () => {
+    const plane = await startTestPlane({ workers: 4, sockets: [{ family: 4, address: '127.0.0.1', port: 11198 }] });
+    try {
+      const hosts = Array.from({ length: 40 }, (_, i) => `127.0.1.${i + 1}`);
+      for (let round = 0; round < 4; round++) {
+        for (const host of hosts) assert.ok((await askFrom(host, 11198)) !== undefined);
+      }
+      // Every worker has a table of its own: an address stands in one of them only.
+      const clients = plane.clients()!;
+      const slots = Array.from({ length: clients.size }, (_, i) => clients.at(i)).filter((c) => c !== undefined);
+      assert.equal(slots.length, 40);
+      assert.deepEqual(new Set(slots.map((c) => c.ntpHits)), new Set([4]));
+      const busy = plane.workerHits().filter((n) => n > 0);
+      assert.equal(busy.length, 4, plane.workerHits().join());
+      for (const n of busy) assert.equal(n % 4, 0, 'all requests of a client at one worker');
+    } finally {
+      await plane.stop();
+    }
+  });
+});
+
+describe('packet plane: keys', () => {
+  it('verifies, seals, takes new keys', async () => {
+    const { loadNative } = await import('../../src/devices/native.js');
+    const secret = new Uint8Array(16).fill(7);
+    const sealed = (): Uint8Array => {
+      const head = request();
+      const out = new Uint8Array(68);
+      out.set(head);
+      new DataView(out.buffer).setUint32(48, 5);
+      out.set(loadNative().ntpMac('AES128', secret, head), 52);
+      return out;
+    };
+    const plane = await startTestPlane({ keys: [{ id: 5, type: 'AES128', secret }] });
+    const socket = createSocket('udp4');
+    try {
+      const [port] = plane.ports as [number];
+      const r = (await ask(socket, port, sealed(), '127.0.0.1'))!;
+      assert.equal(r.bytes.length, 68);
+      const digest = loadNative().ntpMac('AES128', secret, r.bytes.subarray(0, 48));
+      assert.deepEqual([...r.bytes.subarray(52)], [...digest]);
+      assert.equal(plane.serverStats().ntpAuthHits, 1);
+      const bad = sealed();
+      bad[60]! ^= 1;
+      assert.equal(await ask(socket, port, bad, '127.0.0.1', 150), undefined);
+      plane.setKeys([{ id: 6, type: 'AES128', secret }]);
+      await setTimeout(50);
+      assert.equal(await ask(socket, port, sealed(), '127.0.0.1', 150), undefined);
+      assert.equal(plane.counter('unauthenticated'), 2);
+    } finally {
+      socket.close();
+      await plane.stop();
+    }
+  });
+});
+
+describe('packet plane: a worker that ends by itself', () => {
+  it('is started again on the same port, counted, with its counters and rules; again and again is a fault', async () => {
+    const told: Error[] = [];
+    let fault: Error | undefined;
+    const plane = await startTestPlane({
+      onRestart: (e) => told.push(e),
+      onFault: (e) => {
+        fault = e;
+      },
+    });
+    const socket = createSocket('udp4');
+    const worker = () =>
+      (plane as unknown as { members: { worker: import('node:worker_threads').Worker }[] }).members[0]!;
+    try {
+      const [port] = plane.ports as [number];
+      const first = (await ask(socket, port, request(), '127.0.0.1'))!;
+      plane.changeAccess({ allow: false, all: false, subnet: { family: 4, address: parseIp('127.0.5.5')!, bits: 32 } });
+      await worker().worker.terminate();
+      let r: Reply | undefined;
+      const stamp = { hi: 5, lo: 6 };
+      const echo = request({ origin: first.receive, receive: stamp });
+      for (let i = 0; i < 20 && r === undefined; i++) r = await ask(socket, port, echo, '127.0.0.1', 200);
+      assert.equal(r!.stratum, 1);
+      assert.equal(r!.origin.hi === 5, false, 'nothing interleaved across the end');
+      assert.deepEqual([plane.restarts, told.length, plane.ports[0]], [1, 1, port]);
+      assert.ok(plane.serverStats().ntpHits >= 2);
+      assert.equal(await askFrom('127.0.5.5', port).then((x) => x === undefined), true);
+      for (let i = 0; i < 5; i++) {
+        await worker().worker.terminate();
+        if (i === 4) break;
+        r = undefined;
+        for (let k = 0; k < 20 && r === undefined; k++) r = await ask(socket, port, request(), '127.0.0.1', 200);
+      }
+      await setTimeout(50);
+      assert.ok(fault !== undefined);
+      assert.equal(plane.restarts, 5);
+    } finally {
+      socket.close();
+      await plane.stop();
+    }
+  });
+});

@@ -155,11 +155,16 @@ const SERVING: readonly Directive[] = [
     },
   ),
   s.int(
-    { name: 'servethreads', default: '1', doc: 'Threads that answer NTP requests, 1 to 64.', addition: true },
+    {
+      name: 'servethreads',
+      default: '1',
+      doc: 'Threads that answer NTP requests, 1 to 64; 0: one a core.',
+      addition: true,
+    },
     (d, v) => {
       d.server.servethreads = v;
     },
-    { min: 1, max: 64 },
+    { min: 0, max: 64 },
   ),
 ];
 

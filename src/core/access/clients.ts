@@ -25,7 +25,7 @@ const R = {
   SERVICES: 5,
   /** Average interval of each service in a byte: log2 s × 4 + 64; 255 = unknown. */
   INTERVALS: 14,
-  /** Same for the interval after dropped requests, and token buckets. */
+  /** Bits 0–14: spent units of the token bucket; DROPPED; bits 16–23: average interval after dropped requests, 0 = unknown. */
   LIMITS: 15,
 } as const;
 const SERVICE_WORDS = 3;
@@ -36,8 +36,16 @@ const LAST = 2;
 export const SERVICE = { NTP: 0, NKE: 1, CMD: 2 } as const;
 export type Service = (typeof SERVICE)[keyof typeof SERVICE];
 
+/** Parts of the word of limits (NTP only). */
+export const SPENT_MASK = 0x7fff;
+/** The last request was dropped by the limit. */
+export const DROPPED = 0x8000;
+const TIMEOUT_SHIFT = 16;
+
 const PROVEN = 0x100;
 const UNKNOWN = 255;
+/** An interval() that is not known. */
+export const INTERVAL_UNKNOWN = UNKNOWN;
 const UNKNOWN_REPORT = 127;
 const NEVER_AGO = 0xffffffff;
 
@@ -217,7 +225,7 @@ export class ClientTable {
   hit(record: number, service: Service, now: number): void {
     const { words } = this;
     const at = record * WORDS + R.SERVICES + service * SERVICE_WORDS;
-    if (words[at + HITS]! !== 0) this.average(record, service, (now - words[at + LAST]!) | 0);
+    if (words[at + HITS]! !== 0) this.interpose(record, service, (now - words[at + LAST]!) | 0);
     words[at + HITS]!++;
     // 0 stands for "never".
     words[at + LAST] = now === 0 ? 1 : now;
@@ -232,15 +240,42 @@ export class ClientTable {
     this.words[record * WORDS + R.FAMILY]! |= PROVEN;
   }
 
-  /** Moves the average a quarter of the way (at least one step of 1/4 in log2) to the new interval. */
-  private average(record: number, service: Service, interval: number): void {
+  /** Time of the last NTP hit, 1/16 s modulo 2^32 as a signed word (not boxed on its way out); 0 = none. */
+  lastNtp(record: number): number {
+    return this.words[record * WORDS + R.SERVICES + LAST]! | 0;
+  }
+
+  /** The word of limits: SPENT_MASK, DROPPED; the rest must be kept. */
+  limits(record: number): number {
+    return this.words[record * WORDS + R.LIMITS]! | 0;
+  }
+
+  setLimits(record: number, limits: number): void {
+    this.words[record * WORDS + R.LIMITS] = limits;
+  }
+
+  /** Average interval between NTP requests, and between one that was dropped and the next: 4·log2 s + 64, or INTERVAL_UNKNOWN. */
+  interval(record: number): number {
+    return this.words[record * WORDS + R.INTERVALS]! & 0xff;
+  }
+
+  timeoutInterval(record: number): number {
+    const stored = (this.words[record * WORDS + R.LIMITS]! >>> TIMEOUT_SHIFT) & 0xff;
+    return stored === 0 ? UNKNOWN : stored;
+  }
+
+  /** Averages an interval in: with those after an answer, or with those after none. */
+  private interpose(record: number, service: Service, interval: number): void {
+    const { words } = this;
+    const at = record * WORDS;
+    if (service === SERVICE.NTP && (words[at + R.LIMITS]! & DROPPED) !== 0) {
+      const next = averaged(this.timeoutInterval(record), interval);
+      words[at + R.LIMITS] = (words[at + R.LIMITS]! & ~(0xff << TIMEOUT_SHIFT)) | (next << TIMEOUT_SHIFT);
+      return;
+    }
     const shift = service * 8;
-    const word = this.words[record * WORDS + R.INTERVALS]!;
-    const old = (word >>> shift) & 0xff;
-    const measured = quarterLog2(interval) + 64;
-    const change = measured - old;
-    const next = old === UNKNOWN ? measured : old + (change >> 2) + (change > 0 && change < 4 ? 1 : 0);
-    this.words[record * WORDS + R.INTERVALS] = (word & ~(0xff << shift)) | (next << shift);
+    const word = words[at + R.INTERVALS]!;
+    words[at + R.INTERVALS] = (word & ~(0xff << shift)) | (averaged((word >>> shift) & 0xff, interval) << shift);
   }
 
   /**
@@ -266,7 +301,7 @@ export class ClientTable {
       ntpIntervalLog2: interval(SERVICE.NTP),
       nkeIntervalLog2: interval(SERVICE.NKE),
       cmdIntervalLog2: interval(SERVICE.CMD),
-      ntpTimeoutIntervalLog2: UNKNOWN_REPORT,
+      ntpTimeoutIntervalLog2: reportInterval(this.timeoutInterval(index)),
       lastNtpAgo: ago(SERVICE.NTP),
       lastNkeAgo: ago(SERVICE.NKE),
       lastCmdAgo: ago(SERVICE.CMD),
@@ -288,6 +323,13 @@ export class ClientTable {
     }
   }
 }
+
+/** An average moved a quarter of the way (at least one step of 1/4 in log2) to a new interval. */
+const averaged = (old: number, interval: number): number => {
+  const measured = quarterLog2(interval) + 64;
+  const change = measured - old;
+  return old === UNKNOWN ? measured : old + (change >> 2) + (change > 0 && change < 4 ? 1 : 0);
+};
 
 /** One byte of the hash, never 0 (a free place). */
 const tagOf = (hash: number): number => ((hash >>> 24) % 255) + 1;

@@ -34,6 +34,15 @@ export const COUNTER = {
   batches: 17,
   /** Times the clock's correction jumped and the interleave ring was voided. */
   steps: 18,
+  /** Requests dropped because they waited too long, or bear a stamp from before a step of the clock. */
+  stale: 19,
+  /** Requests with a good MAC. */
+  authenticated: 20,
+  /** Requests of mode 6 handed on, and those that were not (not allowed, too many). */
+  control: 21,
+  controlDropped: 22,
+  /** Kisses of death (they count as drops, too). */
+  kisses: 23,
 } as const;
 
 export const COUNTER_BYTES = 32 * 8;

@@ -1,16 +1,28 @@
 import { NONE } from './interleave.js';
 
-/** Words of a pending reply: id, socket, ring entry, raw T3 (seconds, nanoseconds), cooked T3 (seconds, nanoseconds). */
+/** Words of a pending reply: id, socket, ring entry, raw T3 and cooked T3 (seconds, nanoseconds), what was added to it. */
 const WORDS = 8;
-const P = { ID: 0, SOCKET: 1, ENTRY: 2, RAW_SEC: 3, RAW_NSEC: 4, COOKED_SEC: 5, COOKED_NSEC: 6 } as const;
+const P = { ID: 0, SOCKET: 1, ENTRY: 2, RAW_SEC: 3, RAW_NSEC: 4, COOKED_SEC: 5, COOKED_NSEC: 6, ADDED: 7 } as const;
 /** Replies that wait for their stamp: the queue is emptied every batch (64), so 1024 is many batches of patience. */
 const SLOTS = 1024;
+const KIND_BITS = 2;
 
 /** Replies whose transmit stamp was asked for, found by the socket's stamp counter. */
 export class PendingStamps {
   private readonly words = new Int32Array(SLOTS * WORDS);
 
-  put(socket: number, id: number, entry: number, rawSec: number, rawNsec: number, sec: number, nsec: number): void {
+  /** `kind` and `addedNs`: of the latency that the cooked T3 contains (LateTruth). */
+  put(
+    socket: number,
+    id: number,
+    entry: number,
+    rawSec: number,
+    rawNsec: number,
+    sec: number,
+    nsec: number,
+    kind: number,
+    addedNs: number,
+  ): void {
     const at = this.at(socket, id);
     const { words } = this;
     words[at + P.ID] = id;
@@ -20,6 +32,7 @@ export class PendingStamps {
     words[at + P.RAW_NSEC] = rawNsec;
     words[at + P.COOKED_SEC] = sec;
     words[at + P.COOKED_NSEC] = nsec;
+    words[at + P.ADDED] = (addedNs << KIND_BITS) | kind;
   }
 
   /** Slot of a reply, −1 when it is unknown; a slot is given out once. */
@@ -49,6 +62,14 @@ export class PendingStamps {
 
   cookedNsec(slot: number): number {
     return this.words[slot + P.COOKED_NSEC]!;
+  }
+
+  kind(slot: number): number {
+    return this.words[slot + P.ADDED]! & ((1 << KIND_BITS) - 1);
+  }
+
+  addedNs(slot: number): number {
+    return this.words[slot + P.ADDED]! >> KIND_BITS;
   }
 
   private at(socket: number, id: number): number {

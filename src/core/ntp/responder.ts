@@ -1,12 +1,15 @@
 import { NTP_UNIX_OFFSET, nsecToFraction, toShort } from '../../base/ntp64.js';
-import { META, SLOT_BYTES, SLOT_DATA, TX_FLAG, TXSTAMP, TXSTAMP_WORDS } from '../../ports/transport.js';
-import { HEADER, HEADER_BYTES, modeOf, NO_REPLY, packLvm, replyMode, versionOf } from '../../wire/ntp/header.js';
-import { newTail, readTail, TAIL } from '../../wire/ntp/tail.js';
+import { META, SLOT_BYTES, SLOT_DATA, TX_FLAG, TXSTAMP, TXSTAMP_WORDS, type Verifier } from '../../ports/transport.js';
+import { HEADER, HEADER_BYTES, MODE, modeOf, NO_REPLY, packLvm, replyMode, versionOf } from '../../wire/ntp/header.js';
+import { FIELD, MONO_ROOT, MONO_ROOT_BYTES, MONO_ROOT_MAGIC, newTail, readTail, TAIL } from '../../wire/ntp/tail.js';
 import { type ClientTable, SERVICE, tableTime } from '../access/clients.js';
 import { hashAddress, mix } from '../access/hash.js';
+import { LIMIT, RateLimiter, type RateLimitOptions } from '../access/ratelimit.js';
 import type { AccessTree } from '../access/tree.js';
 import { COUNTER } from './counters.js';
 import { type InterleaveRing, NONE } from './interleave.js';
+import { KeyTable, NO_KEY } from './keys.js';
+import { LateTruth, latencyKind } from './latetruth.js';
 import { PendingStamps } from './pending.js';
 import type { SnapshotReader } from './snapshot.js';
 
@@ -19,6 +22,32 @@ export interface ResponderTables {
   readonly ring: InterleaveRing | undefined;
   readonly counters: Float64Array;
 }
+
+/** Requests of mode 6: who may ask, and where the request in a slot goes. It is answered elsewhere, or not at all. */
+export interface ControlDesk {
+  admits(family: number, w0: number, w1: number, w2: number, w3: number): boolean;
+  /** False: too many. */
+  take(slot: number): boolean;
+}
+
+/** What a responder does beyond plain answers. */
+export interface ResponderOptions {
+  readonly limit?: RateLimitOptions | undefined;
+  readonly verifier?: Verifier | undefined;
+  readonly control?: ControlDesk | undefined;
+  /** Correct T3 by what transmit stamps tell (default), or not (to measure the gain). */
+  readonly lateTruth?: boolean | undefined;
+}
+
+/** COOKIE of a reply whose transmit stamp only tells how long sending takes. */
+const SAMPLE = -1;
+/** µs: a request that waited longer is not answered any more; its sender has given up or asks again. */
+const STALE_US = 1_000_000;
+/** µs by which a receive stamp may lie ahead of the clock (hardware stamps are translated); more: the clock was set back. */
+const AHEAD_US = -1000;
+/** s for which something from before a step may lie in a socket: as long as a request may wait, and one. */
+const LINGER = 2;
+const RATE_CODE = 0x52415445; // 'RATE'
 
 /**
  * A jump of the cooked clock above this, s, is a step: exchanges from before it are not completed. Smaller changes
@@ -56,6 +85,7 @@ export class Responder {
   private refId = 0;
   private rootDelay = 0;
   private rootDispersion = 0;
+  private dispersion = 0;
   private refHi = 0;
   private refLo = 0;
   /** Bits of a fraction below the precision, without the lowest (the mark of receive stamps). */
@@ -79,6 +109,14 @@ export class Responder {
   private rxLo = 0;
   private corrSec = 0;
   private corrNsec = 0;
+  /** Slot of its key, the bytes of its MAC; NO_KEY and 0 without. */
+  private key = NO_KEY;
+  private mac = 0;
+  private slot = 0;
+  private keys = new KeyTable([]);
+  private readonly limiter: RateLimiter | undefined;
+  private readonly minPoll: number;
+  private readonly late = new LateTruth();
 
   /** `seed` and `markSeed`: random words; clients and marks must not be predictable from outside. */
   constructor(
@@ -87,18 +125,30 @@ export class Responder {
     private readonly snapshot: SnapshotReader,
     seed: number,
     markSeed: number,
+    private readonly options: ResponderOptions = {},
   ) {
     this.view = new DataView(slab);
     this.meta = new Uint32Array(slab);
     this.seed = seed | 0;
     this.markSeed = markSeed | 0;
     this.random = (seed ^ markSeed) | 1;
+    const { limit } = options;
+    const { clients } = tables;
+    this.limiter = limit === undefined || clients === undefined ? undefined : new RateLimiter(limit, clients);
+    this.minPoll = this.limiter === undefined ? -128 : limit!.interval;
+  }
+
+  /** From the next request on. */
+  setKeys(keys: KeyTable): void {
+    this.keys = keys;
   }
 
   /** Decides on slots 0…n−1: TX_LENGTH 0 = no reply, else the reply stands in the slot. */
   serve(n: number): void {
     if (n === 0) return;
     this.beginBatch();
+    this.late.begin(n);
+    const stepping = this.snapshot.stepping;
     const { counters } = this.tables;
     counters[COUNTER.received]! += n;
     counters[COUNTER.batches]!++;
@@ -106,7 +156,8 @@ export class Responder {
       const m = slot * SLOT_WORDS;
       this.meta[m + META.TX_LENGTH] = 0;
       this.meta[m + META.COOKIE] = NONE;
-      const refusal = this.answer(m, slot * SLOT_BYTES + SLOT_DATA);
+      this.slot = slot;
+      const refusal = stepping ? COUNTER.stale : this.answer(m, slot * SLOT_BYTES + SLOT_DATA);
       if (refusal >= 0) counters[refusal]!++;
     }
   }
@@ -119,20 +170,21 @@ export class Responder {
       const m = slot * SLOT_WORDS;
       if (meta[m + META.TX_LENGTH] === 0) continue;
       if (meta[m + META.TX_ERRNO] !== 0) counters[COUNTER.sendErrors]!++;
-      else if (meta[m + META.COOKIE] !== NONE && ring !== undefined) this.remember(ring, m);
+      else if (meta[m + META.COOKIE] !== NONE) this.remember(ring, m, slot);
     }
   }
 
-  private remember(ring: InterleaveRing, m: number): void {
+  private remember(ring: InterleaveRing | undefined, m: number, slot: number): void {
     const { meta } = this;
-    const entry = meta[m + META.COOKIE]!;
+    const entry = meta[m + META.COOKIE]! | 0;
+    const kind = latencyKind(slot, meta[m + META.TX_KEY] !== 0);
     let sec = meta[m + META.T3_SEC_LO]! + (meta[m + META.TX_CORR_SEC]! | 0);
     let nsec = meta[m + META.T3_NSEC]! + (meta[m + META.TX_CORR_NSEC]! | 0);
     if (nsec >= 1e9) {
       nsec -= 1e9;
       sec++;
     }
-    ring.setTransmit(entry, sec | 0, nsec, 0);
+    if (entry !== SAMPLE) ring?.setTransmit(entry, sec | 0, nsec, 0);
     this.pending.put(
       meta[m + META.SOCKET]!,
       meta[m + META.TX_ID]!,
@@ -141,34 +193,43 @@ export class Responder {
       meta[m + META.T3_NSEC]!,
       sec | 0,
       nsec,
+      kind,
+      this.lateness(kind),
     );
   }
 
   /** Refines transmit stamps with what the kernel or the network card says (`words`: TXSTAMP records). */
   txStamps(words: Uint32Array, n: number): void {
     const { ring, counters } = this.tables;
-    if (ring === undefined) return;
     for (let i = 0; i < n; i++) {
-      const fits = this.refine(ring, words, i * TXSTAMP_WORDS);
-      counters[fits ? COUNTER.txStamps : COUNTER.txStampsLost]!++;
+      const counter = this.refine(ring, words, i * TXSTAMP_WORDS);
+      if (counter >= 0) counters[counter]!++;
     }
   }
 
-  private refine(ring: InterleaveRing, words: Uint32Array, at: number): boolean {
+  /** Counter of what came of a stamp; −1 for a sample. */
+  private refine(ring: InterleaveRing | undefined, words: Uint32Array, at: number): number {
     const { pending } = this;
     const slot = pending.take(words[at + TXSTAMP.SOCKET]!, words[at + TXSTAMP.ID]!);
-    if (slot < 0) return false;
+    if (slot < 0) return COUNTER.txStampsLost;
     const entry = pending.entry(slot);
     const late = pending.sinceT3(slot, words[at + TXSTAMP.SEC_LO]!, words[at + TXSTAMP.NSEC]!);
-    if (!(late >= 0 && late <= MAX_TX_LATENCY)) return false;
+    const sample = entry === SAMPLE || ring === undefined;
+    if (!(late >= 0 && late <= MAX_TX_LATENCY)) return sample ? -1 : COUNTER.txStampsLost;
+    this.late.learn(pending.kind(slot), late);
+    if (sample) return -1;
     let sec = pending.cookedSec(slot);
-    let nsec = pending.cookedNsec(slot) + late;
+    // The cooked T3 contains what was expected already.
+    let nsec = pending.cookedNsec(slot) + late - pending.addedNs(slot);
     if (nsec >= 1e9) {
       nsec -= 1e9;
       sec++;
+    } else if (nsec < 0) {
+      nsec += 1e9;
+      sec--;
     }
     ring.setTransmit(entry, sec | 0, nsec, words[at + TXSTAMP.KIND]!);
-    return true;
+    return COUNTER.txStamps;
   }
 
   /** Copies what is the same for all replies of a batch. */
@@ -183,7 +244,8 @@ export class Responder {
     const cookedSec = rawSec + Math.floor(s.correction);
     const age = Math.max(0, (cookedSec - s.dispSec) | 0);
     this.rootDelay = toShort(s.rootDelay) | 0;
-    this.rootDispersion = toShort(s.rootDispersion + age * s.dispersionRate) | 0;
+    this.dispersion = s.rootDispersion + age * s.dispersionRate;
+    this.rootDispersion = toShort(this.dispersion) | 0;
     const hasReference = s.refSec !== 0 || s.refNsec !== 0;
     this.refHi = hasReference ? (s.refSec + NTP_UNIX_OFFSET) | 0 : 0;
     this.refLo = hasReference ? nsecToFraction(s.refNsec) | 0 : 0;
@@ -217,21 +279,67 @@ export class Responder {
   private answer(m: number, p: number): number {
     const { meta, view } = this;
     const length = meta[m + META.RX_LENGTH]!;
-    if (length < HEADER_BYTES || (length & 3) !== 0 || meta[m + META.TRUNCATED] !== 0 || !this.hasSource(m)) {
-      return COUNTER.malformed;
-    }
-    if (!this.admit(m)) return COUNTER.denied;
+    if (meta[m + META.TRUNCATED] !== 0 || !this.hasSource(m)) return COUNTER.malformed;
+    if (length > 0 && modeOf(view.getUint8(p + HEADER.LVM)) === MODE.CONTROL) return this.control(m);
+    if (length < HEADER_BYTES || (length & 3) !== 0) return COUNTER.malformed;
+    if (this.isStale(m)) return COUNTER.stale;
     const lvm = view.getUint8(p + HEADER.LVM);
+    if (!this.admit(m)) return COUNTER.denied;
     const version = versionOf(lvm);
     const mode = replyMode(version, modeOf(lvm), meta[m + META.SRC_PORT]!);
     if (mode === NO_REPLY) return COUNTER.malformed;
     readTail(view, p, length, version, this.tail);
     if (this.tail.kind === TAIL.MALFORMED) return COUNTER.malformed;
-    this.count(m);
-    if (this.tail.kind !== TAIL.PLAIN) return COUNTER.unauthenticated;
+    const verdict = this.count(m);
+    if (verdict === LIMIT.DROP) return COUNTER.drops;
+    if (!this.authenticate(p, length, version)) return COUNTER.unauthenticated;
     this.stampReceive(m);
-    this.reply(m, p, version, mode);
-    return -1;
+    this.reply(m, p, version, mode, verdict === LIMIT.PASS);
+    if (verdict !== LIMIT.KISS) return -1;
+    this.kiss(p, version, mode);
+    return COUNTER.drops;
+  }
+
+  /** Waited too long, or stamped on a scale that the clock has left since. */
+  private isStale(m: number): boolean {
+    const { meta } = this;
+    const age = meta[m + META.RX_AGE]! | 0;
+    if (age > STALE_US || age < AHEAD_US) return true;
+    return this.snapshot.isFromBefore(meta[m + META.RX_SEC_LO]!, meta[m + META.RX_NSEC]!, LINGER);
+  }
+
+  /** Mode 6 is answered to a few, elsewhere: its replies are longer than the requests. */
+  private control(m: number): number {
+    const { control } = this.options;
+    this.readSource(m);
+    const { family, a0, a1, a2, a3 } = this;
+    const taken = control?.admits(family, a0, a1, a2, a3) === true && control.take(this.slot);
+    return taken ? COUNTER.control : COUNTER.controlDropped;
+  }
+
+  /** True without a MAC, too; a MAC has to be that of one of our keys. */
+  private authenticate(p: number, length: number, version: number): boolean {
+    this.key = NO_KEY;
+    this.mac = 0;
+    if (this.tail.kind === TAIL.PLAIN) return true;
+    const { verifier } = this.options;
+    if (this.tail.kind !== TAIL.MAC || verifier === undefined) return false;
+    const at = this.tail.macAt - p;
+    const mac = length - at;
+    const key = this.keys.find(this.view.getUint32(p + at), version, mac);
+    if (key === NO_KEY || !verifier.verify(this.slot, key, at, mac)) return false;
+    this.key = key;
+    this.mac = mac;
+    this.tables.counters[COUNTER.authenticated]!++;
+    return true;
+  }
+
+  /** Makes the reply a kiss of death: no time in it is to be used (RFC 5905, 7.4). */
+  private kiss(p: number, version: number, mode: number): void {
+    this.view.setUint8(p + HEADER.LVM, packLvm(3, version, mode));
+    this.view.setUint8(p + HEADER.STRATUM, 0);
+    this.view.setInt32(p + HEADER.REFID, RATE_CODE);
+    this.tables.counters[COUNTER.kisses]!++;
   }
 
   /** A source that can be answered: a port, and an address that is one host; sent to an address that is one host. */
@@ -262,13 +370,20 @@ export class Responder {
     this.a3 = view.getInt32(at + 12);
   }
 
-  private count(m: number): void {
-    const { meta } = this;
+  /** Counts the request; what the rate limit says of it. */
+  private count(m: number): number {
+    const { meta, limiter } = this;
     const { clients, counters } = this.tables;
     counters[COUNTER.hits]!++;
-    if (clients === undefined) return;
+    if (clients === undefined) return LIMIT.PASS;
     this.record = clients.touch(this.hash, this.family, this.a0, this.a1, this.a2, this.a3);
-    clients.hit(this.record, SERVICE.NTP, tableTime(meta[m + META.RX_SEC_LO]!, meta[m + META.RX_NSEC]!));
+    const last = clients.lastNtp(this.record);
+    const now = tableTime(meta[m + META.RX_SEC_LO]!, meta[m + META.RX_NSEC]!);
+    clients.hit(this.record, SERVICE.NTP, now);
+    if (limiter === undefined) return LIMIT.PASS;
+    const verdict = limiter.judge(this.record, last, now, this.nextWord());
+    if (verdict !== LIMIT.PASS) clients.drop(this.record, SERVICE.NTP);
+    return verdict;
   }
 
   /** Receive stamp: raw to cooked to NTP64, marked. Leaves the correction for the transmit stamp. */
@@ -306,7 +421,8 @@ export class Responder {
     return (lo & 1) === 1 && ((lo ^ this.mark(hi, lo)) & this.fuzzMask) === 0;
   }
 
-  private reply(m: number, p: number, version: number, mode: number): void {
+  /** `stateful`: may be interleaved, and the next one, too. */
+  private reply(m: number, p: number, version: number, mode: number, stateful: boolean): void {
     const { view, meta } = this;
     const originHi = view.getInt32(p + HEADER.ORIGIN);
     const originLo = view.getInt32(p + HEADER.ORIGIN + 4);
@@ -316,13 +432,16 @@ export class Responder {
     const transmitLo = view.getInt32(p + HEADER.TRANSMIT + 4);
     const { ring } = this.tables;
     const asks =
+      stateful &&
       ring !== undefined &&
       version === 4 &&
       (receiveHi !== transmitHi || receiveLo !== transmitLo) &&
       this.isMarked(originHi, originLo);
     this.writeHeader(p, version, mode);
-    meta[m + META.TX_KEY] = 0;
-    meta[m + META.TX_LENGTH] = HEADER_BYTES + this.echoUniqueId(p);
+    meta[m + META.TX_KEY] = this.key + 1;
+    meta[m + META.TX_MAC] = this.mac;
+    const fields = this.echoUniqueId(p);
+    meta[m + META.TX_LENGTH] = HEADER_BYTES + fields + this.putMonoRoot(p + HEADER_BYTES + fields) + this.mac;
     meta[m + META.TX_FLAGS] = TX_FLAG.STAMP;
     this.correctTransmit(m);
     const previous = asks ? ring.find(originHi, originLo) : NONE;
@@ -333,8 +452,15 @@ export class Responder {
       this.finishInterleaved(ring, m, p, previous);
     } else {
       this.put(p + HEADER.ORIGIN, transmitHi, transmitLo);
+      if (this.slot === this.late.sampled && this.meta[m + META.COOKIE] === NONE) this.sample(m);
     }
     this.tally(m, kind);
+  }
+
+  /** Asks for the stamp of this reply, to learn how long sending takes. */
+  private sample(m: number): void {
+    this.meta[m + META.COOKIE] = SAMPLE;
+    this.meta[m + META.TX_FLAGS] |= TX_FLAG.WANT_TX;
   }
 
   /** Asks for the stamp of this reply, for the next request. */
@@ -364,7 +490,8 @@ export class Responder {
     const { view } = this;
     view.setUint8(p + HEADER.LVM, packLvm(this.leap, version, mode));
     view.setUint8(p + HEADER.STRATUM, this.stratum);
-    // The poll field stays as the client sent it.
+    // The poll field stays as the client sent it, unless that is more than it may ask.
+    if (view.getInt8(p + HEADER.POLL) < this.minPoll) view.setInt8(p + HEADER.POLL, this.minPoll);
     view.setInt8(p + HEADER.PRECISION, this.snapshot.precision);
     view.setInt32(p + HEADER.ROOT_DELAY, this.rootDelay);
     view.setInt32(p + HEADER.ROOT_DISPERSION, this.rootDispersion);
@@ -388,10 +515,30 @@ export class Responder {
     return uniqueIdBytes;
   }
 
-  /** What native adds to the T3 it reads: the correction, and noise of ± half the precision around it. */
+  /** Returns its length. The monotonic stamp stays zero: "none"; what the client gains is the resolution of the root values. */
+  private putMonoRoot(at: number): number {
+    if (!this.tail.monoRoot) return 0;
+    const { view, snapshot } = this;
+    view.setUint16(at, FIELD.MONO_ROOT);
+    view.setUint16(at + 2, MONO_ROOT_BYTES);
+    view.setUint32(at + MONO_ROOT.MAGIC, MONO_ROOT_MAGIC);
+    view.setUint32(at + MONO_ROOT.ROOT_DELAY, toFineShort(snapshot.rootDelay));
+    view.setUint32(at + MONO_ROOT.ROOT_DISPERSION, toFineShort(this.dispersion));
+    this.put(at + MONO_ROOT.STAMP, 0, 0);
+    view.setUint32(at + MONO_ROOT.EPOCH, 0);
+    return MONO_ROOT_BYTES;
+  }
+
+  /** ns that a reply of a kind takes to leave. */
+  private lateness(kind: number): number {
+    return this.options.lateTruth === false ? 0 : this.late.expected(kind);
+  }
+
+  /** What native adds to the T3 it reads: the correction, the time to the wire, and noise of ± half the precision around it. */
   private correctTransmit(m: number): void {
     let sec = this.corrSec;
-    let nsec = this.corrNsec + Math.round((this.nextRandom() - 0.5) * this.fuzzNs);
+    const late = this.lateness(latencyKind(this.slot, this.key !== NO_KEY));
+    let nsec = this.corrNsec + late + Math.round((this.nextWord() / 4294967296) * this.fuzzNs);
     if (nsec < 0) {
       nsec += 1e9;
       sec--;
@@ -403,13 +550,16 @@ export class Responder {
     this.meta[m + META.TX_CORR_NSEC] = nsec;
   }
 
-  /** Uniform in [0, 1): xorshift32 (Marsaglia 2003). Not a secret: it only fills bits that carry no time. */
-  private nextRandom(): number {
+  /** A signed word: xorshift32 (Marsaglia 2003). Not a secret: it fills bits that carry no time, and picks whom a limit leaks. */
+  private nextWord(): number {
     let x = this.random;
     x ^= x << 13;
     x ^= x >>> 17;
     x ^= x << 5;
     this.random = x;
-    return (x >>> 0) / 4294967296;
+    return x;
   }
 }
+
+/** Seconds as u4.28, rounded up; what does not fit is the largest value. */
+const toFineShort = (seconds: number): number => Math.min(0xffffffff, Math.ceil(Math.max(0, seconds) * 2 ** 28));

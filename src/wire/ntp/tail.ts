@@ -6,7 +6,14 @@ export const FIELD = {
   NTS_COOKIE: 0x0204,
   NTS_PLACEHOLDER: 0x0304,
   NTS_AUTHENTICATOR: 0x0404,
+  /** chrony's experimental field: root delay and dispersion of high resolution, and a monotonic receive stamp. */
+  MONO_ROOT: 0xf323,
 } as const;
+
+/** The whole field of MONO_ROOT, and its body: magic, root delay and dispersion (u4.28 s), monotonic stamp (NTP64), epoch. */
+export const MONO_ROOT_BYTES = 28;
+export const MONO_ROOT = { MAGIC: 4, ROOT_DELAY: 8, ROOT_DISPERSION: 12, STAMP: 16, EPOCH: 24 } as const;
+export const MONO_ROOT_MAGIC = 0xf5bedd9a;
 
 export const FIELD_HEADER_BYTES = 4;
 /** RFC 7822, 3: shortest field. */
@@ -37,9 +44,11 @@ export interface Tail {
   /** Offset of the one unique identifier field from the start of the view, and its whole length; 0 = none. */
   uniqueIdAt: number;
   uniqueIdBytes: number;
+  /** A field of MONO_ROOT that asks for the same back. */
+  monoRoot: boolean;
 }
 
-export const newTail = (): Tail => ({ kind: TAIL.PLAIN, macAt: 0, uniqueIdAt: 0, uniqueIdBytes: 0 });
+export const newTail = (): Tail => ({ kind: TAIL.PLAIN, macAt: 0, uniqueIdAt: 0, uniqueIdBytes: 0, monoRoot: false });
 
 /**
  * Reads what follows the header of a packet of `length` bytes (≥ 48, a multiple of 4) that starts at `start`.
@@ -51,6 +60,7 @@ export const readTail = (view: DataView, start: number, length: number, version:
   tail.macAt = 0;
   tail.uniqueIdAt = 0;
   tail.uniqueIdBytes = 0;
+  tail.monoRoot = false;
   let at = start + HEADER_BYTES;
   while (at < end) {
     const rest = end - at;
@@ -79,6 +89,8 @@ const readField = (view: DataView, at: number, bytes: number, tail: Tail): boole
       tail.uniqueIdAt = at;
       tail.uniqueIdBytes = bytes;
     }
+  } else if (type === FIELD.MONO_ROOT && bytes === MONO_ROOT_BYTES) {
+    tail.monoRoot = view.getUint32(at + MONO_ROOT.MAGIC) === MONO_ROOT_MAGIC;
   }
   return true;
 };
