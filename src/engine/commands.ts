@@ -94,8 +94,8 @@ const deleteManual = (hands: CommandHands, index: number): CommandAnswer => {
 
 const changeFrequency = (hands: CommandHands, freqFastPpm: number): CommandAnswer => {
   const max = hands.maxdrift;
-  const fast = frequencyFast(hands.clock.base) + freqFastPpm * PPM;
-  if (!(Math.abs(fast) <= max)) return FAILED;
+  if (Number.isNaN(freqFastPpm)) return FAILED;
+  const fast = Math.min(max, Math.max(-max, frequencyFast(hands.clock.base) + freqFastPpm * PPM));
   hands.adjust(0, 1 / (1 + fast) / (1 + hands.clock.base) - 1);
   info(hands, 'clock.dfreq', `Accumulated delta freq of ${freqFastPpm.toFixed(3)}ppm`);
   return DONE;
@@ -207,8 +207,8 @@ const changeSource = (
   if (index === undefined) return { outcome: 'no-such-source' };
   const { name } = hands.sources.info(index);
   if (command.name === 'select-options') {
-    hands.sources.setOptions(index, command.change);
-    info(hands, 'source.options', `Source ${name} selection options modified`);
+    const changed = hands.sources.setOptions(index, command.change);
+    if (changed) info(hands, 'source.options', `Source ${name} selection options modified`);
   } else {
     if ('address' in command.source) hands.ntp.change(command.source.address, { offset: command.offset });
     else hands.manager.setOffset(index, command.offset);

@@ -22,7 +22,7 @@ const openSession = (options: CliOptions, io: CliIo): Session => ({
 const tell = (error: unknown, session: Session): void => {
   const { io, mode } = session;
   if (error instanceof Failed) return;
-  if (error instanceof SyntaxFault) io.err(`${error.message}\n`);
+  if (error instanceof SyntaxFault) io.err(error.message === '' ? '' : `${error.message}\n`);
   else if (error instanceof Refusal) {
     const json = JSON.stringify({ status: error.status, error: error.message });
     io.out(`${mode === 'json' ? json : error.message}\n`);

@@ -51,6 +51,7 @@ const list =
   (session, args) =>
     report(session, { all: args.includes('-a'), verbose: args.includes('-v') });
 
+/** chronyc says nothing about a wrong number where `message` is empty. */
 const oneNumber =
   (name: 'RESELECTDISTANCE' | 'MODIFY_MAXUPDATESKEW' | 'DFREQ' | 'DOFFSET', message: string): Command =>
   (session, args) =>
@@ -251,7 +252,7 @@ export const COMMANDS: Readonly<Record<string, Command>> = {
   maxdelaydevratio: perSource('MODIFY_MAXDELAYDEVRATIO', toNumber),
   maxdelayratio: perSource('MODIFY_MAXDELAYRATIO', toNumber),
   maxpoll: perSource('MODIFY_MAXPOLL', toInt),
-  maxupdateskew: oneNumber('MODIFY_MAXUPDATESKEW', 'Invalid value'),
+  maxupdateskew: oneNumber('MODIFY_MAXUPDATESKEW', ''),
   minpoll: perSource('MODIFY_MINPOLL', toInt),
   minstratum: perSource('MODIFY_MINSTRATUM', toInt),
   ntpdata: ntpdataCommand,
@@ -264,7 +265,7 @@ export const COMMANDS: Readonly<Record<string, Command>> = {
   rekey: plain('REKEY'),
   reload: twoWords('reload', 'sources', 'RELOAD_SOURCES'),
   reselect: plain('RESELECT'),
-  reselectdist: oneNumber('RESELECTDISTANCE', 'Invalid value'),
+  reselectdist: oneNumber('RESELECTDISTANCE', ''),
   reset: twoWords('reset', 'sources', 'RESET_SOURCES'),
   retries,
   rtcdata,

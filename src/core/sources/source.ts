@@ -38,6 +38,7 @@ export class Source {
     precision: Seconds,
   ) {
     this.stats = new SourceStats(minSamples, maxSamples, precision);
+    this.unjudged();
   }
 
   /** Takes over the history of an earlier run. */
@@ -76,7 +77,13 @@ export class Source {
     this.score = 1;
     this.data = undefined;
     this.lastMeasured = undefined;
-    this.mark('M', 'no sample yet');
+    this.unjudged();
+  }
+
+  /** What there is to say before the first selection. */
+  private unjudged(): void {
+    if (this.info.options.noselect) this.mark('N', 'configured with noselect');
+    else this.mark('M', 'no sample yet');
   }
 
   mark(state: SelectState, reason: string): void {

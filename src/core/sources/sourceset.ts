@@ -138,10 +138,13 @@ export class SourceSet {
     for (const source of this.sources) source.updates = Math.max(1, source.updates);
   }
 
-  /** Command `selectopts`: what is not named stays as it is. */
-  setOptions(source: number, change: Partial<SelectOptions>): void {
-    const it = this.of(source);
-    it.info = { ...it.info, options: { ...it.info.options, ...change } };
+  /** Command `selectopts`: what is not named stays as it is. False: nothing is different now. */
+  setOptions(source: number, change: Partial<SelectOptions>): boolean {
+    const it = this.sources[source]!;
+    const before = it.info.options;
+    const options = { ...before, ...change };
+    it.info = { ...it.info, options };
+    return (Object.keys(options) as (keyof SelectOptions)[]).some((word) => options[word] !== before[word]);
   }
 
   /** History of every source that has some, for a restart. */

@@ -156,9 +156,10 @@ describe('commands dfreq and doffset', () => {
     near(b.tracking().frequencyFastPpm, 6);
     b.wait(1000);
     near(b.tracking().currentCorrection, -6e-3);
-    assert.equal(b.run({ name: 'change-frequency', freqFastPpm: 1e6 }).outcome, 'failed');
     assert.equal(b.run({ name: 'change-frequency', freqFastPpm: Number.NaN }).outcome, 'failed');
     near(b.tracking().frequencyFastPpm, 6);
+    b.run({ name: 'change-frequency', freqFastPpm: 1e6 });
+    near(b.tracking().frequencyFastPpm, 100_000);
   });
 
   it('doffset: positive moves the clock back', () => {
