@@ -2,46 +2,21 @@
  * The one owner of state: an event comes in with what the clocks say, effects go out. Synchronous, no I/O, and no bad
  * input makes it throw. Everything it does can be replayed from its events.
  */
-import { REFID_LOCAL, type RefId } from '../base/refid.js';
+import { REFID_LOCAL } from '../base/refid.js';
 import { add, addMono, diff, diffMono, type Instant, type Mono } from '../base/time.js';
-import { type Leap, PPM, type Seconds } from '../base/units.js';
-import { type Correction, Discipline, type TrackingFigures } from '../core/discipline/discipline.js';
+import { PPM, type Seconds } from '../base/units.js';
+import { type Correction, Discipline } from '../core/discipline/discipline.js';
 import { steeringTime } from '../core/discipline/steer.js';
-import type { ServerState } from '../core/ntp/state.js';
-import { type ClockContext, type Measured, RefclockManager } from '../core/refclock/manager.js';
-import type {
-  ActivityReport,
-  ManualSampleReport,
-  NtpDataReport,
-  RefclockReport,
-  SelectReport,
-  SmoothingReport,
-  SourceReport,
-  SourcestatsReport,
-  TrackingReport,
-} from '../core/report/reports.js';
-import type { StabilityReport } from '../core/report/stability.js';
-import type { ClockChange } from '../core/sample.js';
-import type { SourceDump } from '../core/sources/dump.js';
-import { type Selection, SourceSet } from '../core/sources/sourceset.js';
-import { Stability } from '../core/stability/stability.js';
+import type { Measured } from '../core/refclock/manager.js';
+import { type ClockChange, timeShift } from '../core/sample.js';
 import type { Fact } from '../ports/observer.js';
-import { CookedClock } from './clock.js';
 import { type CommandHands, frequencyFast, runCommand } from './commands.js';
 import type { EngineConfig } from './config.js';
 import type { Effect, Event, Now } from './events.js';
-import { LeapKeeper } from './leap.js';
-import { LocalReference } from './local.js';
-import { ManualInput } from './manual.js';
 import { NtpSide } from './ntp.js';
-import { PollTimers } from './polls.js';
-import { RecentMeasurements, rebaseMeasured } from './recent.js';
-import { Smoothing } from './smoothing.js';
-import { localState, unsynchronisedState } from './states.js';
-import { Tracer } from './tracer.js';
+import { rebaseMeasured } from './recent.js';
+import { EngineState, type Moment, STEER_INTERVAL } from './state.js';
 
-/** s between steering updates while a correction is being slewed out. */
-const STEER_INTERVAL = 1;
 /** s after the start during which a sentence source that numbers a pulse source leaves the first move to the pulses. */
 const PULSE_GRACE = 10;
 /** s after a step of the raw clock during which stamps taken before it may still come in. */
@@ -51,89 +26,13 @@ const HOLD_AFTER = 5;
 /** The same for a source on the network, in its polling intervals. */
 const HOLD_POLLS = 4;
 
-/** What we are synchronised to, also in holdover. */
-interface Reference {
-  readonly stratum: number;
-  readonly refId: RefId;
-  readonly name: string;
-  readonly address: string | undefined;
-  readonly rootDelay: Seconds;
-  readonly rootDispersion: Seconds;
-}
-
 type FactLike = Omit<Fact, 'at'>;
 
-/** The clocks while an event is handled. */
-type Moment = { raw: Instant; mono: Mono };
-
-export class Engine {
-  readonly clock: CookedClock;
-  private readonly stability: Stability;
-  private readonly config: EngineConfig;
-  private readonly manager: RefclockManager;
-  private readonly sources: SourceSet;
-  private discipline: Discipline;
-  private readonly polls: PollTimers;
-  private readonly local: LocalReference;
-  private readonly leap: LeapKeeper;
-  private readonly manual: ManualInput;
-  private readonly smoothing: Smoothing;
-  private readonly recent: RecentMeasurements;
-  private readonly ntp: NtpSide;
-  private readonly deviceUp: boolean[];
-  private readonly tau: Seconds;
-  private selection: Selection | undefined;
-  private reference: Reference | undefined;
-  private started: Mono;
-  private lastMeasure: Mono | undefined;
-  private lastDriftSave: Mono | undefined;
-  private lastStep: Mono | undefined;
-  private referenceTime: Instant | undefined;
-  /** Measurements of the event at hand that are still to be used: a correction by one re-bases the others. */
-  private pending: Measured[] = [];
-  private holding = false;
-  /** While the last measurements of a new source are gone through a step waits for the end of them. */
-  private warming = false;
-  private stepWanted = false;
-  /** The last correction by the operator. */
-  private byHand: { readonly at: Mono; readonly offset: Seconds; readonly interval: Seconds } | undefined;
-  /** The kernel's rate has changed, and with it how raw becomes cooked, since the server state was published. */
-  private stale = false;
-  private effects: Effect[] = [];
-  /** One for the whole of an event: a step of the raw clock moves it, and nobody goes on with the time before it. */
-  private moment: Moment;
-  private readonly traces: Tracer;
+export class Engine extends EngineState {
+  protected readonly ntp: NtpSide;
 
   constructor(config: EngineConfig, now: Now) {
-    this.config = config;
-    const d = config.discipline;
-    this.tau = Math.max(STEER_INTERVAL, d.corrtimeratio);
-    this.clock = new CookedClock(config.control, d.maxslewratePpm * PPM, now.raw);
-    this.manager = new RefclockManager(config.refclocks, config.precision, config.buildDate);
-    const infos = config.refclocks.map((o, i) => ({
-      name: this.manager.name(i),
-      refId: this.manager.refIds[i]!,
-      kind: 'refclock' as const,
-      address: undefined,
-      options: { noselect: o.noselect, prefer: o.prefer, trust: o.trust, require: o.require },
-      minsamples: o.minsamples,
-      maxsamples: o.maxsamples,
-      maxunreach: o.maxunreach,
-      pollLog2: this.manager.pollInterval(i),
-    }));
-    this.sources = new SourceSet(infos, config.selection, config.precision, d.maxclockerrorPpm * PPM);
-    this.discipline = new Discipline(d, undefined);
-    this.polls = new PollTimers(
-      infos.map((i) => i.pollLog2),
-      now.mono,
-    );
-    this.stability = new Stability();
-    this.local = new LocalReference(config.local);
-    this.manual = new ManualInput(config.manual);
-    this.smoothing = new Smoothing(config.smoothtime);
-    this.leap = new LeapKeeper(d.leapsecmode, config.control !== undefined);
-    this.traces = new Tracer(config.traces, infos.length, (trace) => this.effects.push({ kind: 'trace', trace }));
-    this.recent = new RecentMeasurements();
+    super(config, now);
     this.ntp = new NtpSide(config.ntpSources, config.precision, config.seed, {
       sources: this.sources,
       cook: (raw) => this.clock.now(raw),
@@ -146,9 +45,6 @@ export class Engine {
       select: () => this.select(this.moment),
       use: (m) => this.useNtp(m, this.moment),
     });
-    this.moment = { ...now };
-    this.deviceUp = infos.map(() => false);
-    this.started = now.mono;
   }
 
   handle(event: Event, at: Now): readonly Effect[] {
@@ -168,6 +64,7 @@ export class Engine {
         break;
       case 'message':
         if (this.isFresh(event.message.burstStart, event.source, now)) {
+          this.leapData.message(event.message);
           this.measured(this.manager.message(event.source, event.message, this.context(now)), now);
         }
         break;
@@ -196,6 +93,9 @@ export class Engine {
       case 'ntp-reply':
       case 'ntp-resolved':
         this.ntp.handle(event, now);
+        break;
+      case 'leap-table':
+        this.leapData.set(event.named);
         break;
       case 'restore':
         if (this.known(event.source)) this.sources.restore(event.source, event.dump);
@@ -253,17 +153,22 @@ export class Engine {
   private slept(seconds: Seconds, now: Now): void {
     this.clock.rawJumped(now.raw, seconds);
     this.clock.adjust(now.raw, seconds, 0);
-    this.changeHistory({ at: this.clock.now(now.raw), doffset: seconds, dfreq: 0, kind: 'unknown' }, now);
-    this.recent.clear();
-    this.reference = undefined;
-    this.referenceTime = undefined;
-    this.lastMeasure = undefined;
+    this.distrust(seconds, now);
     this.lastStep = now.mono;
     this.ntp.stepped(now);
     const text = `The machine slept for ${seconds.toFixed(1)} seconds`;
     this.fact(now, { severity: 'warn', name: 'clock.slept', text, fields: { seconds } });
     this.steer(now);
     this.publish(now);
+  }
+
+  /** UTC and cooked time have moved against each other by an unknown amount: what is known of the offset is void. */
+  private distrust(doffset: Seconds, now: Now): void {
+    this.changeHistory({ at: this.clock.now(now.raw), doffset, dfreq: 0, kind: 'unknown' }, now);
+    this.recent.clear();
+    this.reference = undefined;
+    this.referenceTime = undefined;
+    this.lastMeasure = undefined;
   }
 
   /** What commands may touch, at this moment. */
@@ -378,6 +283,8 @@ export class Engine {
     this.stability.changed(change, this.clock.base);
     this.recent.rebase(change);
     rebaseMeasured(this.pending, change);
+    if (this.referenceTime !== undefined)
+      this.referenceTime = add(this.referenceTime, timeShift(change, this.referenceTime));
   }
 
   /** What clients notice of a change of the cooked clock (already made). */
@@ -411,7 +318,7 @@ export class Engine {
     const selection = this.sources.select(this.clock.now(now.raw));
     this.selection = selection;
     this.facts(now, selection.facts);
-    this.leap.vote(selection.leap, this.clock.now(now.raw));
+    this.leap.vote(this.leapData.vote(selection.leap, this.clock.now(now.raw)), this.clock.now(now.raw));
     const selected = selection.selected;
     if (selected !== undefined && selected !== before) {
       // By index: every update re-bases the measurements after it, and a stale copy would be corrected for again.
@@ -493,16 +400,13 @@ export class Engine {
     return this.discipline.mode === 'tracking' || this.discipline.mode === 'holdover';
   }
 
-  private known(source: number): boolean {
-    return source >= 0 && source < this.config.refclocks.length;
-  }
-
   // ---- regular work -------------------------------------------------------------------------------------------
 
   private housekeeping(now: Now): void {
     for (const source of this.polls.due(now.mono)) this.poll(source, now);
     this.ntp.due(now);
     this.facts(now, this.manager.takeFacts());
+    this.facts(now, this.leapData.findings(this.clock.now(now.raw)));
     if (this.lastMeasure !== undefined && diffMono(now.mono, this.lastMeasure) > this.holdAfter()) this.hold(now);
     this.doLeap(now);
     if (this.config.control !== undefined && this.clock.correction(now.raw) !== 0) this.steer(now);
@@ -517,17 +421,22 @@ export class Engine {
   }
 
   private doLeap(now: Now): void {
+    const news = this.leap.news(this.clock.now(now.raw));
+    if (news !== undefined) this.fact(now, { severity: 'info', name: 'clock.leap-flag', text: news });
     const due = this.leap.due(this.clock.now(now.raw));
     if (due === undefined) return;
-    // Without the kernel's help cooked time makes the leap itself.
-    this.clock.adjust(now.raw, due, 0);
-    this.changeHistory({ at: this.clock.now(now.raw), doffset: due, dfreq: 0, kind: 'leap' }, now);
-    this.fact(now, {
-      severity: 'info',
-      name: 'clock.leap',
-      text: due < 0 ? 'Inserted leap second' : 'Deleted leap second',
-    });
-    this.step(now);
+    this.fact(now, { severity: 'info', name: 'clock.leap', text: this.leap.deed });
+    if (due === 0) this.distrust(0, now);
+    else {
+      // Without the kernel's help cooked time makes the leap itself.
+      this.clock.adjust(now.raw, due, 0);
+      this.changeHistory({ at: this.clock.now(now.raw), doffset: due, dfreq: 0, kind: 'leap' }, now);
+    }
+    if (due !== 0 && this.config.discipline.leapsecmode !== 'slew') this.step(now);
+    else {
+      this.steer(now);
+      this.publish(now);
+    }
   }
 
   private nextWake(now: Now): Mono {
@@ -552,42 +461,7 @@ export class Engine {
     this.effects.push({ kind: 'save-drift', freqPpm: fast / PPM, skewPpm: this.discipline.figures().skewPpm });
   }
 
-  // ---- what others see ----------------------------------------------------------------------------------------
-
-  /** The state that the packet plane answers with, also published as an effect whenever it changes. */
-  serverState(now: Now): ServerState {
-    const cooked = this.clock.now(now.raw);
-    const synced = this.synchronised(now);
-    const base = {
-      precision: Math.round(Math.log2(this.config.precision)),
-      view: this.clock.view,
-      dispersionAt: cooked,
-      dispersionRate: this.config.discipline.maxclockerrorPpm * PPM,
-    };
-    if (this.local.active(synced ? this.ownDistance(now) : undefined, this.sinceUpdate(now), this.sinceStart(now))) {
-      return localState(base, this.local.stratum);
-    }
-    if (!synced) return unsynchronisedState(base);
-    const reference = this.reference!;
-    const bound = this.discipline.bound(cooked);
-    return {
-      ...base,
-      leap: this.announcedLeap(cooked),
-      stratum: reference.stratum + 1,
-      refId: reference.refId,
-      referenceTime: this.referenceTime!,
-      rootDelay: reference.rootDelay,
-      rootDispersion: reference.rootDispersion + bound.dispersion,
-      dispersionRate: bound.dispersionRate,
-    };
-  }
-
-  /** A leap second that is smeared is none to the clients. */
-  private announcedLeap(cooked: Instant): Leap {
-    const leap = this.leap.announced(cooked);
-    const smeared = this.smoothing.enabled && this.config.discipline.leapsecmode === 'slew';
-    return smeared && leap !== 3 ? 0 : leap;
-  }
+  // ---- to the outside ------------------------------------------------------------------------------------------
 
   private publish(now: Now): void {
     const selection = this.selection;
@@ -618,131 +492,10 @@ export class Engine {
           synchronised: synchronised && this.config.rtcsync,
           maxError: error + Math.abs(this.clock.correction(now.raw)),
           estError: synchronised ? this.discipline.bound(this.clock.now(now.raw)).sd : 16,
+          ...this.leapData.status(this.clock.now(now.raw)),
         },
       });
     }
-  }
-
-  private synchronised(now: Now): boolean {
-    if (this.reference === undefined || this.referenceTime === undefined) return false;
-    return this.ownDistance(now) <= this.config.selection.maxdistance;
-  }
-
-  private ownDistance(now: Now): Seconds {
-    if (this.reference === undefined) return Number.POSITIVE_INFINITY;
-    const { rootDelay, rootDispersion } = this.reference;
-    return rootDelay / 2 + rootDispersion + this.discipline.bound(this.clock.now(now.raw)).dispersion;
-  }
-
-  private sinceUpdate(now: Now): Seconds | undefined {
-    return this.lastMeasure === undefined ? undefined : diffMono(now.mono, this.lastMeasure);
-  }
-
-  private sinceStart(now: Now): Seconds {
-    return diffMono(now.mono, this.started);
-  }
-
-  private context(now: Now): ClockContext {
-    const synced = this.synchronised(now);
-    return {
-      now: this.clock.now(now.raw),
-      view: this.clock.view,
-      synchronised: synced,
-      rootDistance: synced ? this.ownDistance(now) : Number.POSITIVE_INFINITY,
-      stratum: synced ? this.reference!.stratum + 1 : 16,
-      localActive: this.local.wasActive,
-      selected: this.selectedRefclock(),
-    };
-  }
-
-  private selectedRefclock(): number | undefined {
-    const selected = this.selection?.selected;
-    return selected !== undefined && this.known(selected) ? selected : undefined;
-  }
-
-  tracking(now: Now): TrackingReport {
-    const state = this.serverState(now);
-    const cooked = this.clock.now(now.raw);
-    const local = state.refId === REFID_LOCAL;
-    const synced = state.leap !== 3 && !local;
-    const d = this.figures();
-    return {
-      refId: state.refId,
-      address: synced ? this.reference?.address : undefined,
-      name: synced ? (this.reference?.name ?? '') : '',
-      stratum: state.stratum === 16 ? 0 : state.stratum,
-      leap: state.leap,
-      referenceTime: state.referenceTime,
-      currentCorrection: this.clock.correction(now.raw),
-      lastOffset: d.lastOffset,
-      rmsOffset: d.rmsOffset,
-      frequencyFastPpm: frequencyFast(this.clock.base) / PPM,
-      residualFrequencyPpm: synced ? d.residualFreqPpm : 0,
-      skewPpm: synced ? d.skewPpm : 0,
-      rootDelay: state.rootDelay,
-      rootDispersion: state.rootDispersion + state.dispersionRate * diff(cooked, state.dispersionAt),
-      lastUpdateInterval: d.updateInterval,
-      mode: local ? 'local' : this.discipline.mode,
-    };
-  }
-
-  /** Of the last correction, by a source or by hand. */
-  private figures(): TrackingFigures {
-    const figures = this.discipline.figures();
-    const { byHand, lastMeasure } = this;
-    if (byHand === undefined || (lastMeasure !== undefined && lastMeasure > byHand.at)) return figures;
-    const { offset: lastOffset, interval: updateInterval } = byHand;
-    return { ...figures, lastOffset, rmsOffset: Math.abs(lastOffset), updateInterval };
-  }
-
-  manualList(): readonly ManualSampleReport[] {
-    return this.manual.list();
-  }
-
-  /** Undefined: not configured. */
-  smoothingReport(now: Now): SmoothingReport | undefined {
-    return this.smoothing.report(this.clock.now(now.raw));
-  }
-
-  /** History of the sources, for a restart. */
-  dumps(): readonly SourceDump[] {
-    return this.sources.dumps();
-  }
-
-  sourceReports(now: Now): readonly SourceReport[] {
-    return this.sources.sourceReports(this.clock.now(now.raw));
-  }
-
-  sourcestats(now: Now): readonly SourcestatsReport[] {
-    return this.sources.sourcestatsReports(this.clock.now(now.raw));
-  }
-
-  selectdata(now: Now): readonly SelectReport[] {
-    return this.sources.selectReports(this.clock.now(now.raw));
-  }
-
-  refclocks(now: Now): readonly RefclockReport[] {
-    return this.manager.reports(this.context(now));
-  }
-
-  stabilityReport(): StabilityReport {
-    const { sigma, wander, drift, oneSided } = this.discipline.belief;
-    const nameOf = (i: number): string | undefined => (this.sources.has(i) ? this.sources.info(i).name : undefined);
-    return { series: this.stability.report(nameOf), noise: { sigma, wander, drift, oneSided } };
-  }
-
-  /** NTP sources only, as chrony counts them. */
-  activity(): ActivityReport {
-    return this.ntp.sources.activity();
-  }
-
-  ntpData(address: string): NtpDataReport | undefined {
-    return this.ntp.sources.ntpData(address);
-  }
-
-  /** The name by which the configuration calls the source at an address. */
-  sourceName(address: string): string | undefined {
-    return this.ntp.sources.nameOf(address);
   }
 
   private facts(now: Now, facts: readonly FactLike[]): void {

@@ -19,6 +19,7 @@ import type { Fact } from '../ports/observer.js';
 import type { PulseEdge } from '../ports/pps.js';
 import type { ReferenceReading } from '../ports/samples.js';
 import type { TimeMessage } from '../wire/timemessage.js';
+import type { NamedLeapTable } from './leapdata.js';
 
 /** What the clocks say at the moment an event is handled. */
 export interface Now {
@@ -118,6 +119,8 @@ export type Event =
   | { readonly kind: 'clock-jump'; readonly offset: Seconds }
   /** The machine was asleep: monotonic time stood still, raw time was carried on by the RTC, good to a second or so. */
   | { readonly kind: 'slept'; readonly seconds: Seconds }
+  /** What the daemon has read about leap seconds; a later one replaces it. */
+  | { readonly kind: 'leap-table'; readonly named: NamedLeapTable }
   /** History of a source from before a restart (option -r). */
   | { readonly kind: 'restore'; readonly source: number; readonly dump: SourceDump }
   | NtpEvent

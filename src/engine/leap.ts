@@ -11,13 +11,15 @@ const JUMP_TOLERANCE = 0.1;
 /** Carries one leap second from the vote to the other side of midnight. */
 export class LeapKeeper {
   private readonly kernelLeaps: boolean;
-  private readonly ignore: boolean;
+  private readonly mode: DisciplineOptions['leapsecmode'];
+  /** What the kernel was last said to be armed for. */
+  private told: 0 | 1 | 2 = 0;
   private decision: LeapDecision = NO_LEAP;
   private done = false;
 
   constructor(mode: DisciplineOptions['leapsecmode'], controlled: boolean) {
     this.kernelLeaps = mode === 'system' && controlled;
-    this.ignore = mode === 'ignore';
+    this.mode = mode;
   }
 
   /** The selected sources' verdict; believed on the last day of June or December only. */
@@ -40,8 +42,8 @@ export class LeapKeeper {
   /** What the server says: the announcement during the day, not synchronised for a moment around the leap. */
   announced(now: Instant): Leap {
     const { at, leap } = this.decision;
-    if (at === undefined || this.ignore) return 0;
-    if (nearLeap(now, at, LEAP_SERVE_GUARD)) return 3;
+    if (at === undefined || this.mode === 'ignore') return 0;
+    if (nearLeap(now, this.moment(at), LEAP_SERVE_GUARD)) return 3;
     return this.done || now >= at ? 0 : leap;
   }
 
@@ -62,11 +64,15 @@ export class LeapKeeper {
     return hit;
   }
 
-  /** The change of cooked time that is due now, once: −1 when a second is inserted, +1 when one is deleted. */
+  /**
+   * The change of cooked time that is due now, once: −1 when a second is inserted, +1 when one is deleted, 0 when the
+   * leap second is ignored, so that only UTC has moved.
+   */
   due(now: Instant): Seconds | undefined {
     const when = this.instant();
     if (when === undefined || now < when) return undefined;
     this.done = true;
+    if (this.mode === 'ignore') return 0;
     return this.decision.leap === 1 ? -1 : 1;
   }
 
@@ -77,9 +83,27 @@ export class LeapKeeper {
   }
 
   private instant(): Instant | undefined {
-    const { at, leap } = this.decision;
-    if (at === undefined || this.done || this.kernelLeaps || this.ignore) return undefined;
-    // A deleted second: 23:59:58 is followed by 00:00:00, so the clock leaps one second before midnight.
-    return leap === 1 ? at : add(at, -1);
+    const { at } = this.decision;
+    return at === undefined || this.done || this.kernelLeaps ? undefined : this.moment(at);
+  }
+
+  /** A deleted second: 23:59:58 is followed by 00:00:00, so the clock leaps one second before midnight. */
+  private moment(at: Instant): Instant {
+    return this.decision.leap === 1 ? at : add(at, -1);
+  }
+
+  /** What is new about the kernel's flag, in chrony's words. */
+  news(now: Instant): string | undefined {
+    const flag = this.forKernel(now, 0) as 0 | 1 | 2;
+    if (flag === this.told) return undefined;
+    this.told = flag;
+    const verb = flag === 0 ? 'reset after' : flag === 1 ? 'set to insert' : 'set to delete';
+    return `System clock status ${verb} leap second`;
+  }
+
+  /** What is said when the leap is made (or not), in chrony's words. */
+  get deed(): string {
+    if (this.mode === 'ignore') return 'Ignoring leap second';
+    return this.mode === 'slew' ? 'Adjusting system clock for leap second' : 'System clock was stepped for leap second';
   }
 }

@@ -1,0 +1,291 @@
+import { REFID_LOCAL, type RefId } from '../base/refid.js';
+import { diff, diffMono, type Instant, type Mono } from '../base/time.js';
+import { type Leap, PPM, type Seconds } from '../base/units.js';
+import { Discipline, type TrackingFigures } from '../core/discipline/discipline.js';
+import type { ServerState } from '../core/ntp/state.js';
+import { type ClockContext, type Measured, RefclockManager } from '../core/refclock/manager.js';
+import type {
+  ActivityReport,
+  ManualSampleReport,
+  NtpDataReport,
+  RefclockReport,
+  SelectReport,
+  SmoothingReport,
+  SourceReport,
+  SourcestatsReport,
+  TrackingReport,
+} from '../core/report/reports.js';
+import type { StabilityReport } from '../core/report/stability.js';
+import type { SourceDump } from '../core/sources/dump.js';
+import { type Selection, SourceSet } from '../core/sources/sourceset.js';
+import { Stability } from '../core/stability/stability.js';
+import { CookedClock } from './clock.js';
+import { frequencyFast } from './commands.js';
+import type { EngineConfig } from './config.js';
+import type { Effect, Now } from './events.js';
+import { LeapKeeper } from './leap.js';
+import { LeapData } from './leapdata.js';
+import { LocalReference } from './local.js';
+import { ManualInput } from './manual.js';
+import type { NtpSide } from './ntp.js';
+import { PollTimers } from './polls.js';
+import { RecentMeasurements } from './recent.js';
+import { Smoothing } from './smoothing.js';
+import { localState, unsynchronisedState } from './states.js';
+import { Tracer } from './tracer.js';
+
+/** s between steering updates while a correction is being slewed out. */
+export const STEER_INTERVAL = 1;
+
+/** What we are synchronised to, also in holdover. */
+export interface Reference {
+  readonly stratum: number;
+  readonly refId: RefId;
+  readonly name: string;
+  readonly address: string | undefined;
+  readonly rootDelay: Seconds;
+  readonly rootDispersion: Seconds;
+}
+
+/** The clocks while an event is handled. */
+export type Moment = { raw: Instant; mono: Mono };
+
+/** What the engine knows, and what others may see of it: everything here reads, nothing changes. */
+export abstract class EngineState {
+  readonly clock: CookedClock;
+  protected readonly stability: Stability;
+  protected readonly config: EngineConfig;
+  protected readonly manager: RefclockManager;
+  protected readonly sources: SourceSet;
+  protected discipline: Discipline;
+  protected readonly polls: PollTimers;
+  protected readonly local: LocalReference;
+  protected readonly leap: LeapKeeper;
+  protected readonly leapData = new LeapData();
+  protected readonly manual: ManualInput;
+  protected readonly smoothing: Smoothing;
+  protected readonly recent: RecentMeasurements;
+  protected readonly deviceUp: boolean[];
+  protected readonly tau: Seconds;
+  protected selection: Selection | undefined;
+  protected reference: Reference | undefined;
+  protected started: Mono;
+  protected lastMeasure: Mono | undefined;
+  protected lastDriftSave: Mono | undefined;
+  protected lastStep: Mono | undefined;
+  protected referenceTime: Instant | undefined;
+  /** Measurements of the event at hand that are still to be used: a correction by one re-bases the others. */
+  protected pending: Measured[] = [];
+  protected holding = false;
+  /** While the last measurements of a new source are gone through a step waits for the end of them. */
+  protected warming = false;
+  protected stepWanted = false;
+  /** The last correction by the operator. */
+  protected byHand: { readonly at: Mono; readonly offset: Seconds; readonly interval: Seconds } | undefined;
+  /** The kernel's rate has changed, and with it how raw becomes cooked, since the server state was published. */
+  protected stale = false;
+  protected effects: Effect[] = [];
+  /** One for the whole of an event: a step of the raw clock moves it, and nobody goes on with the time before it. */
+  protected moment: Moment;
+  protected readonly traces: Tracer;
+
+  protected abstract readonly ntp: NtpSide;
+
+  constructor(config: EngineConfig, now: Now) {
+    this.config = config;
+    const d = config.discipline;
+    this.tau = Math.max(STEER_INTERVAL, d.corrtimeratio);
+    this.clock = new CookedClock(config.control, d.maxslewratePpm * PPM, now.raw);
+    this.manager = new RefclockManager(config.refclocks, config.precision, config.buildDate, this.leapData.utcFromTai);
+    const infos = config.refclocks.map((o, i) => ({
+      name: this.manager.name(i),
+      refId: this.manager.refIds[i]!,
+      kind: 'refclock' as const,
+      address: undefined,
+      options: { noselect: o.noselect, prefer: o.prefer, trust: o.trust, require: o.require },
+      minsamples: o.minsamples,
+      maxsamples: o.maxsamples,
+      maxunreach: o.maxunreach,
+      pollLog2: this.manager.pollInterval(i),
+    }));
+    this.sources = new SourceSet(infos, config.selection, config.precision, d.maxclockerrorPpm * PPM);
+    this.discipline = new Discipline(d, undefined);
+    this.polls = new PollTimers(
+      infos.map((i) => i.pollLog2),
+      now.mono,
+    );
+    this.stability = new Stability();
+    this.local = new LocalReference(config.local);
+    this.manual = new ManualInput(config.manual);
+    this.smoothing = new Smoothing(config.smoothtime);
+    this.leap = new LeapKeeper(d.leapsecmode, config.control !== undefined);
+    this.traces = new Tracer(config.traces, infos.length, (trace) => this.effects.push({ kind: 'trace', trace }));
+    this.recent = new RecentMeasurements();
+    this.moment = { ...now };
+    this.deviceUp = infos.map(() => false);
+    this.started = now.mono;
+  }
+
+  // ---- what others see ----------------------------------------------------------------------------------------
+
+  /** The state that the packet plane answers with, also published as an effect whenever it changes. */
+  serverState(now: Now): ServerState {
+    const cooked = this.clock.now(now.raw);
+    const synced = this.synchronised(now);
+    const base = {
+      precision: Math.round(Math.log2(this.config.precision)),
+      view: this.clock.view,
+      dispersionAt: cooked,
+      dispersionRate: this.config.discipline.maxclockerrorPpm * PPM,
+    };
+    if (this.local.active(synced ? this.ownDistance(now) : undefined, this.sinceUpdate(now), this.sinceStart(now))) {
+      return localState(base, this.local.stratum);
+    }
+    if (!synced) return unsynchronisedState(base);
+    const reference = this.reference!;
+    const bound = this.discipline.bound(cooked);
+    return {
+      ...base,
+      leap: this.announcedLeap(cooked),
+      stratum: reference.stratum + 1,
+      refId: reference.refId,
+      referenceTime: this.referenceTime!,
+      rootDelay: reference.rootDelay,
+      rootDispersion: reference.rootDispersion + bound.dispersion,
+      dispersionRate: bound.dispersionRate,
+    };
+  }
+
+  /** A leap second that is smeared is none to the clients. */
+  protected announcedLeap(cooked: Instant): Leap {
+    const leap = this.leap.announced(cooked);
+    const smeared = this.smoothing.enabled && this.config.discipline.leapsecmode === 'slew';
+    return smeared && leap !== 3 ? 0 : leap;
+  }
+
+  protected synchronised(now: Now): boolean {
+    if (this.reference === undefined || this.referenceTime === undefined) return false;
+    return this.ownDistance(now) <= this.config.selection.maxdistance;
+  }
+
+  protected ownDistance(now: Now): Seconds {
+    if (this.reference === undefined) return Number.POSITIVE_INFINITY;
+    const { rootDelay, rootDispersion } = this.reference;
+    return rootDelay / 2 + rootDispersion + this.discipline.bound(this.clock.now(now.raw)).dispersion;
+  }
+
+  protected sinceUpdate(now: Now): Seconds | undefined {
+    return this.lastMeasure === undefined ? undefined : diffMono(now.mono, this.lastMeasure);
+  }
+
+  protected sinceStart(now: Now): Seconds {
+    return diffMono(now.mono, this.started);
+  }
+
+  protected context(now: Now): ClockContext {
+    const synced = this.synchronised(now);
+    return {
+      now: this.clock.now(now.raw),
+      view: this.clock.view,
+      synchronised: synced,
+      rootDistance: synced ? this.ownDistance(now) : Number.POSITIVE_INFINITY,
+      stratum: synced ? this.reference!.stratum + 1 : 16,
+      localActive: this.local.wasActive,
+      selected: this.selectedRefclock(),
+    };
+  }
+
+  protected selectedRefclock(): number | undefined {
+    const selected = this.selection?.selected;
+    return selected !== undefined && this.known(selected) ? selected : undefined;
+  }
+
+  protected known(source: number): boolean {
+    return source >= 0 && source < this.config.refclocks.length;
+  }
+
+  tracking(now: Now): TrackingReport {
+    const state = this.serverState(now);
+    const cooked = this.clock.now(now.raw);
+    const local = state.refId === REFID_LOCAL;
+    const synced = state.leap !== 3 && !local;
+    const d = this.figures();
+    return {
+      refId: state.refId,
+      address: synced ? this.reference?.address : undefined,
+      name: synced ? (this.reference?.name ?? '') : '',
+      stratum: state.stratum === 16 ? 0 : state.stratum,
+      leap: state.leap,
+      referenceTime: state.referenceTime,
+      currentCorrection: this.clock.correction(now.raw),
+      lastOffset: d.lastOffset,
+      rmsOffset: d.rmsOffset,
+      frequencyFastPpm: frequencyFast(this.clock.base) / PPM,
+      residualFrequencyPpm: synced ? d.residualFreqPpm : 0,
+      skewPpm: synced ? d.skewPpm : 0,
+      rootDelay: state.rootDelay,
+      rootDispersion: state.rootDispersion + state.dispersionRate * diff(cooked, state.dispersionAt),
+      lastUpdateInterval: d.updateInterval,
+      mode: local ? 'local' : this.discipline.mode,
+    };
+  }
+
+  /** Of the last correction, by a source or by hand. */
+  protected figures(): TrackingFigures {
+    const figures = this.discipline.figures();
+    const { byHand, lastMeasure } = this;
+    if (byHand === undefined || (lastMeasure !== undefined && lastMeasure > byHand.at)) return figures;
+    const { offset: lastOffset, interval: updateInterval } = byHand;
+    return { ...figures, lastOffset, rmsOffset: Math.abs(lastOffset), updateInterval };
+  }
+
+  manualList(): readonly ManualSampleReport[] {
+    return this.manual.list();
+  }
+
+  /** Undefined: not configured. */
+  smoothingReport(now: Now): SmoothingReport | undefined {
+    return this.smoothing.report(this.clock.now(now.raw));
+  }
+
+  /** History of the sources, for a restart. */
+  dumps(): readonly SourceDump[] {
+    return this.sources.dumps();
+  }
+
+  sourceReports(now: Now): readonly SourceReport[] {
+    return this.sources.sourceReports(this.clock.now(now.raw));
+  }
+
+  sourcestats(now: Now): readonly SourcestatsReport[] {
+    return this.sources.sourcestatsReports(this.clock.now(now.raw));
+  }
+
+  selectdata(now: Now): readonly SelectReport[] {
+    return this.sources.selectReports(this.clock.now(now.raw));
+  }
+
+  refclocks(now: Now): readonly RefclockReport[] {
+    return this.manager.reports(this.context(now));
+  }
+
+  stabilityReport(): StabilityReport {
+    const { sigma, wander, drift, oneSided } = this.discipline.belief;
+    const nameOf = (i: number): string | undefined => (this.sources.has(i) ? this.sources.info(i).name : undefined);
+    return { series: this.stability.report(nameOf), noise: { sigma, wander, drift, oneSided } };
+  }
+
+  /** NTP sources only, as chrony counts them. */
+  activity(): ActivityReport {
+    return this.ntp.sources.activity();
+  }
+
+  ntpData(address: string): NtpDataReport | undefined {
+    return this.ntp.sources.ntpData(address);
+  }
+
+  /** The name by which the configuration calls the source at an address. */
+  sourceName(address: string): string | undefined {
+    return this.ntp.sources.nameOf(address);
+  }
+}
