@@ -30,6 +30,7 @@ const INSTANTS: ReadonlySet<string> = new Set([
   'arrival',
   'local',
   'at',
+  'expires',
   'buildDate',
   'ref',
   'referenceTime',

@@ -84,7 +84,7 @@ export class SimMessages extends SecondTwin {
       ...nmeaEpoch(add(utc, talk.wrongBy), leapSecond, burstStart, host.clock.realtime()),
       valid: talk.fix,
       bytesToEnd: talk.bytes,
-      leapPending: talk.announcesLeap ? (host.timeline.leapPending(t) ? 1 : 0) : undefined,
+      leapPending: talk.announcesLeap ? host.timeline.leapPending(t) : undefined,
       satellitesUsed: talk.fix ? 9 : 0,
     };
     deliver(host, t + handling(rng), { kind: 'message', source: this.source, message });

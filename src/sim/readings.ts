@@ -1,5 +1,5 @@
 import type { Prng } from '../base/prng.js';
-import type { Seconds } from '../base/units.js';
+import type { Leap, Seconds } from '../base/units.js';
 import { deliver, handling, SecondTwin } from './host.js';
 import type { TrueTime } from './queue.js';
 
@@ -23,6 +23,9 @@ export const GOOD_READINGS: Readings = {
   pulse: false,
   announcesLeap: false,
 };
+
+/** Announcements as a reading has them. */
+const LEAP_BITS: Readonly<Record<number, Leap>> = { 0: 0, 1: 1, [-1]: 2 };
 
 /** Twin of ports/samples: SHM, SOCK and PHC differ in their noise and in `pulse`. */
 export class SimReadings extends SecondTwin {
@@ -48,7 +51,7 @@ export class SimReadings extends SecondTwin {
       local: host.clock.realtime(noise),
       offset: readings.pulse ? offset - Math.round(offset) : offset,
       error: readings.error,
-      leap: readings.announcesLeap && host.timeline.leapPending(t) ? (1 as const) : (0 as const),
+      leap: readings.announcesLeap ? LEAP_BITS[host.timeline.leapPending(t)]! : 0,
       pulse: readings.pulse,
     };
     deliver(host, t + Math.max(0, noise) + handling(rng), { kind: 'reading', source, reading });

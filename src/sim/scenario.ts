@@ -24,6 +24,7 @@ export interface Stage {
   readonly control: boolean;
   readonly start?: Instant;
   readonly leapAt?: TrueTime;
+  readonly leapDeleted?: boolean;
   readonly initialOffset: Seconds;
   /** What the drift file says: frequency to add, and its uncertainty. */
   readonly drift?: { readonly freq: number; readonly skew: number };

@@ -20,6 +20,8 @@ export interface WorldSpec {
   /** True UTC at t = 0: a whole second. */
   readonly start: Instant;
   readonly leapAt?: TrueTime;
+  /** The leap second at `leapAt` is left out instead of inserted. */
+  readonly leapDeleted?: boolean;
   /** Raw − true at t = 0, s. */
   readonly initialOffset: Seconds;
   readonly engine: EngineConfig;
@@ -94,7 +96,7 @@ export class World implements Host {
   ) {
     const { control } = spec.engine;
     const actuator: ActuatorModel = control === undefined ? NO_ACTUATOR : { ...KERNEL_ACTUATOR, ...control };
-    this.timeline = new Timeline(spec.start, spec.leapAt);
+    this.timeline = new Timeline(spec.start, spec.leapAt, spec.leapDeleted);
     this.clock = new SimClock(spec.start, spec.initialOffset, actuator);
     this.timers = new Prng(spec.seed).fork('timers');
     this.engine = new Engine(spec.engine, this.now());

@@ -19,7 +19,7 @@ export const LEAP_GUARD: Seconds = 5;
 export const LEAP_SERVE_GUARD: Seconds = 1;
 
 /** Midnight UTC that ends the day of `t`. */
-const endOfDay = (t: Instant): Instant => {
+export const endOfDay = (t: Instant): Instant => {
   const sec = floorSeconds(t);
   const intoDay = ((sec % DAY) + DAY) % DAY;
   return fromUnix(sec - intoDay + DAY);

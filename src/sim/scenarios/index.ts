@@ -2,6 +2,7 @@ import { CodedError } from '../../base/errors.js';
 import type { Scenario } from '../scenario.js';
 import { byteScenarios } from './bytes.js';
 import { hostScenarios } from './host.js';
+import { leapScenarios } from './leap.js';
 import { pulseScenarios } from './pulse.js';
 import { readingScenarios } from './reading.js';
 import { receiverScenarios } from './receiver.js';
@@ -14,6 +15,7 @@ export const SCENARIOS: readonly Scenario[] = [
   ...byteScenarios,
   ...readingScenarios,
   ...hostScenarios,
+  ...leapScenarios,
   ...stormScenarios,
 ];
 

@@ -1,0 +1,4 @@
+import { leapScenarios } from '../../src/sim/scenarios/leap.js';
+import { testScenarios } from './support.js';
+
+testScenarios('simulated leap seconds', leapScenarios);
