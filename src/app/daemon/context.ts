@@ -15,6 +15,8 @@ import { AccessTree } from '../../core/access/tree.js';
 import type { Engine } from '../../engine/engine.js';
 import type { CommandAnswer } from '../../engine/events.js';
 import { STATUS, type Status } from '../../wire/cmdmon/protocol.js';
+import { newSource } from './newsource.js';
+import { unsupported } from './ntpsupport.js';
 import type { Runtime } from './runtime.js';
 import { type NtpServer, toRule } from './server.js';
 
@@ -27,6 +29,10 @@ export interface ContextParts {
   readonly canStep: boolean;
   readonly cmdratelimit: RateLimit | undefined;
   readonly cycleLogs: () => void;
+  /** Reads the *.sources files again. */
+  readonly reloadSources: () => void;
+  /** Takes NTP sources online that can be reached, the others offline. */
+  readonly checkRoutes: () => void;
   /** Writes the histories of sources. */
   readonly dump: () => void;
   /** Reads the key file again. */
@@ -96,6 +102,14 @@ export class DaemonContext implements CmdmonContext {
     return answer.manual ?? OUTCOME[answer.outcome];
   }
 
+  /** What this version cannot do is not taken as if it could. */
+  private addSource(values: Extract<DaemonCommand, { name: 'add-source' }>['values']): Status {
+    const options = newSource(values);
+    if (options === undefined) return STATUS.INVALID;
+    if (unsupported(options) !== undefined) return STATUS.NOT_ENABLED;
+    return OUTCOME[this.parts.runtime.command({ name: 'add-ntp-source', options }).outcome];
+  }
+
   run(command: DaemonCommand): Status {
     const { runtime } = this.parts;
     switch (command.name) {
@@ -114,13 +128,17 @@ export class DaemonContext implements CmdmonContext {
         // After the reply has left.
         setImmediate(this.parts.shutdown);
         return STATUS.SUCCESS;
-      // With no NTP sources there is nothing to refresh, to take online or to read again: done, as chronyd says.
-      case 'refresh':
       case 'onoffline':
+        this.parts.checkRoutes();
+        return STATUS.SUCCESS;
       case 'reload-sources':
+        this.parts.reloadSources();
         return STATUS.SUCCESS;
       case 'add-source':
-        return STATUS.NOT_ENABLED;
+        return this.addSource(command.values);
+      case 'delete-source':
+        return OUTCOME[runtime.command({ name: 'delete-source', source: command.address }).outcome];
+      case 'refresh':
       case 'reselect':
       case 'reset-sources':
         return OUTCOME[runtime.command({ name: command.name }).outcome];

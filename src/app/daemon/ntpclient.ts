@@ -1,8 +1,10 @@
+import { createSocket } from 'node:dgram';
 import type { Config } from '../../conf/config.js';
 import type { Native } from '../../devices/native.js';
 import { NtpClientDevice } from '../../devices/ntpclient.js';
 import { SystemResolver } from '../../devices/resolver.js';
 import type { Effect, NtpEvent } from '../../engine/events.js';
+import { NTP_PORT } from '../../wire/ntp/header.js';
 
 /** What the engine wants of the network. */
 export type NtpEffect = Extract<Effect, { kind: 'ntp-send' | 'ntp-close' | 'ntp-resolve' }>;
@@ -29,6 +31,12 @@ export class NtpClient {
       this.device.send(effect);
     } else if (effect.kind === 'ntp-close') this.device?.close(effect.source);
     else void this.resolve(effect.name, effect.family);
+  }
+
+  /** Which of these addresses there is a route to. Nothing is sent: connecting a UDP socket only looks the route up. */
+  async routes(addresses: readonly string[]): Promise<ReadonlyMap<string, boolean>> {
+    const found = await Promise.all(addresses.map(async (a) => [a, await hasRoute(a)] as const));
+    return new Map(found);
   }
 
   stop(): void {
@@ -61,3 +69,14 @@ export class NtpClient {
     });
   }
 }
+
+const hasRoute = (address: string): Promise<boolean> =>
+  new Promise((done) => {
+    const socket = createSocket(address.includes(':') ? 'udp6' : 'udp4');
+    const end = (reached: boolean): void => {
+      socket.close();
+      done(reached);
+    };
+    socket.once('error', () => end(false));
+    socket.connect(NTP_PORT, address, () => end(true));
+  });

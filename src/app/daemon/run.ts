@@ -32,9 +32,11 @@ import { ClockBoundPublisher } from './clockbound.js';
 import { DaemonContext } from './context.js';
 import { Dumps } from './dumps.js';
 import { EventRecorder } from './eventrecorder.js';
+import { readConfigFiles } from './files.js';
 import { Keys } from './keys.js';
 import { EXIT, type Start } from './main.js';
 import { NtpClient } from './ntpclient.js';
+import { usable } from './ntpsupport.js';
 import { Oneshot } from './oneshot.js';
 import { writePidFile } from './pidfile.js';
 import { dropPrivileges, runtimeOwner, useRealTime } from './privileges.js';
@@ -42,6 +44,7 @@ import { daemonQueries } from './queries.js';
 import { RefclockDevices } from './refclocks.js';
 import { Refusals } from './refusals.js';
 import { Runtime } from './runtime.js';
+import { SourceFiles } from './sourcefiles.js';
 import { tellReady, Watchdog } from './supervisor.js';
 import { TraceLogs } from './tracelogs.js';
 
@@ -63,6 +66,7 @@ class Daemon {
   private readonly oneshot: Oneshot | undefined;
   private readonly keys: Keys;
   private readonly network: NtpClient;
+  private readonly sourceFiles: SourceFiles;
   private readonly dumps: Dumps;
   private readonly closers: (() => void)[] = [];
   private clockBound: ClockBoundPublisher | undefined;
@@ -85,7 +89,8 @@ class Daemon {
     const now = { raw: this.clock.realtime(), mono: this.clock.monotonic() };
     const seed = [...getRandomValues(new Uint32Array(SEED_WORDS))];
     const host = { precision: measurePrecision(this.clock), control, buildDate: BUILD_DATE, seed };
-    const forEngine = engineConfig(config, host);
+    const sources = usable(config.sources, (text) => this.say('warn', 'config.sources', text));
+    const forEngine = engineConfig({ ...config, sources }, host);
     this.engine = new Engine(forEngine, now);
     const { eventlog } = config.logging;
     this.recorder = eventlog === undefined ? undefined : new EventRecorder(eventlog, forEngine);
@@ -103,6 +108,12 @@ class Daemon {
       this.runtime.dispatch(e),
     );
     this.closers.push(() => this.network.stop());
+    this.sourceFiles = new SourceFiles({
+      directories: config.client.sourcedirs,
+      files: readConfigFiles,
+      command: (command) => this.runtime.command(command),
+      say: (text) => this.say('warn', 'config.sources', text),
+    });
     const refusals = new Refusals();
     this.runtime = new Runtime({
       engine: this.engine,
@@ -111,7 +122,8 @@ class Daemon {
       store: new FileStore(),
       observer: this.log,
       driftFile: config.clock.driftfile?.path,
-      publish: (state) => start.server.publish(state),
+      publish: (state, step) => start.server.publish(state, step),
+      beginStep: () => start.server.beginStep(),
       network: (effect) => this.network.apply(effect),
       trace: (effect) => this.traces.write(effect),
       after: (event, effects, now) => {
@@ -130,6 +142,8 @@ class Daemon {
     this.say('info', 'daemon.start', `${program} version ${VERSION} starting (${FEATURES})`);
     for (const text of [...config.warnings, ...this.start.warnings]) this.say('warn', 'config.warning', text);
     this.start.server.onWarning = (text) => this.say('error', 'ntp.socket', text);
+    this.start.server.onRestart = (error) =>
+      this.say('error', 'ntp.worker', `A worker of the NTP server ended and is started again: ${error.message}`);
     this.checkClockControl();
     // Before there is anything that must be removed at the end.
     this.handleSignals();
@@ -140,8 +154,9 @@ class Daemon {
     if (options.once === undefined) this.makeDirectories(owner);
     if (options.once === undefined) this.openClockBound();
     for (const text of useRealTime(this.native, options, config.process)) this.say('error', 'process.refused', text);
-    this.keys.load();
+    this.loadKeys();
     this.runtime.dispatch(this.startEvent());
+    this.sourceFiles.load();
     if (options.once === undefined) this.restoreSources();
     dropPrivileges(this.native, owner, options.controlClock);
     if (options.once === undefined) await this.openDoors();
@@ -245,8 +260,10 @@ class Daemon {
       cmdratelimit: command.cmdratelimit,
       canStep: this.start.options.controlClock,
       cycleLogs: () => this.cycleLogs(),
+      reloadSources: () => this.sourceFiles.load(),
+      checkRoutes: () => void this.checkRoutes(),
       dump: () => this.dumps.write(this.engine.dumps()),
-      rekey: () => this.keys.load(),
+      rekey: () => this.loadKeys(),
       shutdown: () => {
         this.say('info', 'daemon.shutdown', 'Received shutdown command');
         this.exit(EXIT.OK, '');
@@ -267,11 +284,25 @@ class Daemon {
     this.closers.push(() => udp.close());
   }
 
+  private async checkRoutes(): Promise<void> {
+    const addresses = this.engine.sourceReports(this.runtime.now()).flatMap((s) => s.address ?? []);
+    for (const [text, reached] of await this.network.routes(addresses)) {
+      const address = parseIp(text)!;
+      const match = { address, mask: new Uint8Array(address.length).fill(255) };
+      this.runtime.command({ name: reached ? 'online' : 'offline', match });
+    }
+  }
+
   private handleSignals(): void {
     // chronyd takes SIGHUP as a wish to end, too.
     for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP', 'SIGQUIT'] as const) {
       process.on(signal, () => this.exit(EXIT.OK, ''));
     }
+  }
+
+  private loadKeys(): void {
+    this.keys.load();
+    this.start.server.setKeys(this.keys.list);
   }
 
   private cycleLogs(): void {

@@ -2,8 +2,8 @@ import { formatIp } from '../../base/ip.js';
 import type { WireAddress } from '../../wire/cmdmon/fields.js';
 import type { RequestValues } from '../../wire/cmdmon/packet.js';
 import { ADD_FLAG, SELECT_OPTION, STATUS, type Status } from '../../wire/cmdmon/protocol.js';
-import { ADD_SOURCE_TYPE } from '../../wire/cmdmon/requests.js';
 import type { AccessChange, CmdmonContext, DaemonCommand, SourceRef } from './context.js';
+import { NTP_SOURCE_COMMANDS } from './ntpsources.js';
 import type { Handlers } from './readonly.js';
 
 type SubnetValues = RequestValues<'ALLOW'>;
@@ -108,39 +108,13 @@ const sourceOffset: Handlers['MODIFY_OFFSET'] = (values, context) => {
   return context.run({ name: 'source-offset', source, offset: values.offset });
 };
 
-const SOURCE_KINDS: Readonly<Record<number, 'server' | 'peer' | 'pool'>> = {
-  [ADD_SOURCE_TYPE.SERVER]: 'server',
-  [ADD_SOURCE_TYPE.PEER]: 'peer',
-  [ADD_SOURCE_TYPE.POOL]: 'pool',
-};
-
-const addSource: Handlers['ADD_SOURCE'] = ({ type, name }, context) => {
-  const kind = SOURCE_KINDS[type];
-  if (kind === undefined) return STATUS.INVALID;
-  return name === undefined || name === ''
-    ? STATUS.INVALID_NAME
-    : context.run({ name: 'add-source', kind, host: name });
-};
-
 const always = (status: Status) => (): Status => status;
-const noSuchSource = always(STATUS.NO_SUCH_SOURCE);
 
-/** Requests that change something: full access only. What names an NTP source finds none yet. */
+/** Requests that change something: full access only. */
 export const READ_WRITE: Handlers = {
-  ONLINE: noSuchSource,
-  OFFLINE: noSuchSource,
-  BURST: noSuchSource,
-  MODIFY_MINPOLL: noSuchSource,
-  MODIFY_MAXPOLL: noSuchSource,
-  MODIFY_MAXDELAY: noSuchSource,
-  MODIFY_MAXDELAYRATIO: noSuchSource,
-  MODIFY_MAXDELAYDEVRATIO: noSuchSource,
-  MODIFY_MINSTRATUM: noSuchSource,
-  MODIFY_POLLTARGET: noSuchSource,
+  ...NTP_SOURCE_COMMANDS,
   MODIFY_SELECTOPTS: selectOptions,
   MODIFY_OFFSET: sourceOffset,
-  ADD_SOURCE: addSource,
-  DEL_SOURCE: noSuchSource,
   ALLOW: access({ table: 'ntp', allow: true, all: false }),
   ALLOWALL: access({ table: 'ntp', allow: true, all: true }),
   DENY: access({ table: 'ntp', allow: false, all: false }),

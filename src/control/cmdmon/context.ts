@@ -16,6 +16,7 @@ import type {
   SourcestatsReport,
   TrackingReport,
 } from '../../core/report/reports.js';
+import type { RequestValues } from '../../wire/cmdmon/packet.js';
 import type { Status } from '../../wire/cmdmon/protocol.js';
 
 /** Who sent a request. Whoever reaches the UNIX socket may do everything: its directory is the guard. */
@@ -54,6 +55,23 @@ export interface LocalCommand {
 /** A reference clock by its refid, an NTP source by its address. */
 export type SourceRef = { readonly refId: RefId } | { readonly address: IpText };
 
+/** The addresses that equal `address` under `mask` (same length both). */
+export interface AddressMask {
+  readonly address: IpBytes;
+  readonly mask: IpBytes;
+}
+
+/** What may be changed of an NTP source that runs. */
+export interface SourceChange {
+  readonly minpoll?: number;
+  readonly maxpoll?: number;
+  readonly polltarget?: number;
+  readonly minstratum?: number;
+  readonly maxdelay?: Seconds;
+  readonly maxdelayratio?: number;
+  readonly maxdelaydevratio?: number;
+}
+
 /** What `settime` did; positive = the clock was fast. */
 export interface SetTimeReport {
   readonly offsetFast: Seconds;
@@ -79,7 +97,13 @@ export type DaemonCommand =
   | { readonly name: 'select-options'; readonly source: SourceRef; readonly change: Partial<SelectOptions> }
   | { readonly name: 'source-offset'; readonly source: SourceRef; readonly offset: Seconds }
   | { readonly name: 'smoothtime'; readonly action: 'reset' | 'activate' }
-  | { readonly name: 'add-source'; readonly kind: 'server' | 'peer' | 'pool'; readonly host: string }
+  /** STATUS.SOURCE_ALREADY_KNOWN, TOO_MANY_SOURCES. */
+  | { readonly name: 'add-source'; readonly values: RequestValues<'ADD_SOURCE'> }
+  | { readonly name: 'delete-source'; readonly address: IpText }
+  /** Undefined: all NTP sources. */
+  | { readonly name: 'online' | 'offline'; readonly match: AddressMask | undefined }
+  | { readonly name: 'burst'; readonly good: number; readonly total: number; readonly match: AddressMask | undefined }
+  | { readonly name: 'change-source'; readonly address: IpText; readonly change: SourceChange }
   | { readonly name: 'reselect' | 'cyclelogs' | 'rekey' | 'dump' | 'shutdown' }
   | { readonly name: 'refresh' | 'onoffline' | 'reload-sources' | 'reset-sources' };
 

@@ -1,0 +1,18 @@
+import type { NtpSourceConfig } from '../../conf/config.js';
+
+/** What a source asks for that this version cannot do, in words; undefined = nothing. Such a source is not used at all. */
+export const unsupported = (options: NtpSourceConfig): string | undefined => {
+  if (options.kind === 'peer') return 'symmetric mode';
+  if (options.nts) return 'NTS';
+  if (options.key !== 0) return 'a symmetric key';
+  if (options.copy) return 'copy';
+  return undefined;
+};
+
+/** The sources that can be used; what is wrong with the others goes to `say`. */
+export const usable = (sources: readonly NtpSourceConfig[], say: (text: string) => void): readonly NtpSourceConfig[] =>
+  sources.filter((source) => {
+    const lacks = unsupported(source);
+    if (lacks !== undefined) say(`Source ${source.name} is not used: it needs ${lacks}, which this version lacks`);
+    return lacks === undefined;
+  });

@@ -1,0 +1,74 @@
+import { formatIp } from '../../base/ip.js';
+import type { WireAddress } from '../../wire/cmdmon/fields.js';
+import type { RequestValues } from '../../wire/cmdmon/packet.js';
+import { STATUS, type Status } from '../../wire/cmdmon/protocol.js';
+import { ADD_SOURCE_TYPE } from '../../wire/cmdmon/requests.js';
+import type { AddressMask, CmdmonContext, SourceChange } from './context.js';
+import type { Handlers } from './readonly.js';
+
+/** The sources that a request means: undefined = all; false = an address that is none. */
+const toMatch = (values: {
+  readonly mask: WireAddress;
+  readonly address: WireAddress;
+}): AddressMask | undefined | false => {
+  const { address, mask } = values;
+  if (address === undefined) return undefined;
+  if (!(address instanceof Uint8Array)) return false;
+  if (mask === undefined) return { address, mask: new Uint8Array(address.length).fill(255) };
+  return mask instanceof Uint8Array && mask.length === address.length ? { address, mask } : false;
+};
+
+const connect =
+  (name: 'online' | 'offline') =>
+  (values: RequestValues<'ONLINE'>, context: CmdmonContext): Status => {
+    const match = toMatch(values);
+    return match === false ? STATUS.NO_SUCH_SOURCE : context.run({ name, match });
+  };
+
+const burst = (values: RequestValues<'BURST'>, context: CmdmonContext): Status => {
+  const match = toMatch(values);
+  const { good, total } = values;
+  if (match === false) return STATUS.NO_SUCH_SOURCE;
+  if (good < 1 || total < good) return STATUS.INVALID;
+  return context.run({ name: 'burst', good, total, match });
+};
+
+const isPoll = (value: number): boolean => value >= -7 && value <= 24;
+const isCount = (value: number): boolean => value >= 1 && value <= 1000;
+const isSpan = (value: number): boolean => value >= 0 && Number.isFinite(value);
+
+const change =
+  (name: keyof SourceChange, valid: (value: number) => boolean) =>
+  (values: { readonly address: WireAddress; readonly value: number }, context: CmdmonContext): Status => {
+    const { address, value } = values;
+    if (!(address instanceof Uint8Array)) return STATUS.NO_SUCH_SOURCE;
+    if (!valid(value)) return STATUS.INVALID;
+    return context.run({ name: 'change-source', address: formatIp(address), change: { [name]: value } });
+  };
+
+const remove: Handlers['DEL_SOURCE'] = ({ address }, context) =>
+  address instanceof Uint8Array
+    ? context.run({ name: 'delete-source', address: formatIp(address) })
+    : STATUS.NO_SUCH_SOURCE;
+
+const add: Handlers['ADD_SOURCE'] = (values, context) => {
+  const { type, name } = values;
+  if (type < ADD_SOURCE_TYPE.SERVER || type > ADD_SOURCE_TYPE.POOL) return STATUS.INVALID;
+  return name === undefined || name === '' ? STATUS.INVALID_NAME : context.run({ name: 'add-source', values });
+};
+
+/** Requests that name or make NTP sources. */
+export const NTP_SOURCE_COMMANDS: Handlers = {
+  ONLINE: connect('online'),
+  OFFLINE: connect('offline'),
+  BURST: burst,
+  MODIFY_MINPOLL: change('minpoll', isPoll),
+  MODIFY_MAXPOLL: change('maxpoll', isPoll),
+  MODIFY_MAXDELAY: change('maxdelay', isSpan),
+  MODIFY_MAXDELAYRATIO: change('maxdelayratio', isSpan),
+  MODIFY_MAXDELAYDEVRATIO: change('maxdelaydevratio', isSpan),
+  MODIFY_MINSTRATUM: change('minstratum', (v) => v >= 0 && v <= 15),
+  MODIFY_POLLTARGET: change('polltarget', isCount),
+  ADD_SOURCE: add,
+  DEL_SOURCE: remove,
+};
