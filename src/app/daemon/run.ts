@@ -11,6 +11,7 @@ import { handleRequest } from '../../control/cmdmon/door.js';
 import { openUdpDoor } from '../../control/cmdmon/udp.js';
 import { type DoorLog, openUnixDoor } from '../../control/cmdmon/unix.js';
 import { handleQuery, isQuery } from '../../control/query/door.js';
+import { respondMode6 } from '../../control/mode6/respond.js';
 import { parseDrift } from '../../core/discipline/drift.js';
 import {
   KERNEL_FREQUENCY_QUANTUM,
@@ -34,6 +35,7 @@ import { Dumps } from './dumps.js';
 import { EventRecorder } from './eventrecorder.js';
 import { readConfigFiles } from './files.js';
 import { Keys } from './keys.js';
+import { LeapFiles, ZONEINFO } from './leapfiles.js';
 import { EXIT, type Start } from './main.js';
 import { NtpClient } from './ntpclient.js';
 import { usable } from './ntpsupport.js';
@@ -41,6 +43,7 @@ import { Oneshot } from './oneshot.js';
 import { writePidFile } from './pidfile.js';
 import { dropPrivileges, runtimeOwner, useRealTime } from './privileges.js';
 import { daemonQueries } from './queries.js';
+import { daemonMode6 } from './mode6.js';
 import { RefclockDevices } from './refclocks.js';
 import { Refusals } from './refusals.js';
 import { Runtime } from './runtime.js';
@@ -157,6 +160,7 @@ class Daemon {
     this.loadKeys();
     this.runtime.dispatch(this.startEvent());
     this.sourceFiles.load();
+    this.openLeapFiles();
     if (options.once === undefined) this.restoreSources();
     dropPrivileges(this.native, owner, options.controlClock);
     if (options.once === undefined) await this.openDoors();
@@ -238,6 +242,17 @@ class Daemon {
     return { kind: 'start', driftFreq, driftSkew: skewPpm * PPM };
   }
 
+  private openLeapFiles(): void {
+    const { leapseclist, leapsectz } = this.start.config.clock;
+    const leaps = new LeapFiles(
+      { list: leapseclist, timezone: leapsectz, zoneinfo: ZONEINFO },
+      () => this.clock.realtime(),
+      (...fact) => this.say(...fact),
+      (named) => this.runtime.dispatch({ kind: 'leap-table', named }),
+    );
+    this.closers.push(leaps.start());
+  }
+
   /** `-r`: histories of the last run. They are of one use, so they go in any case. */
   private restoreSources(): void {
     const now = this.runtime.now();
@@ -270,6 +285,8 @@ class Daemon {
       },
     });
     const queries = daemonQueries(this.engine, () => this.runtime.now());
+    const mode6 = daemonMode6(this.engine, () => this.runtime.now());
+    this.start.server.onControl = (request) => respondMode6(request, mode6);
     const handle = (bytes: Uint8Array, peer: Parameters<typeof handleRequest>[1]) =>
       isQuery(bytes) && peer.transport === 'unix' ? handleQuery(bytes, queries) : handleRequest(bytes, peer, context);
     const doorLog: DoorLog = { observer: this.log, now: () => this.clock.realtime() };

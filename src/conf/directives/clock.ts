@@ -134,7 +134,7 @@ export const CLOCK_DIRECTIVES: readonly Directive[] = [
       name: 'leapsectz',
       syntax: 'TIMEZONE',
       default: 'none',
-      doc: 'Time zone of the tz database with the leap seconds, usually right/UTC.',
+      doc: 'Time zone of the tz database with the leap seconds, usually right/UTC. Where it is missing or older than the list of the tz database or the built-in table, the newer one is used. The table also sets the TAI offset of the kernel.',
     },
     (d, v) => {
       d.clock.leapsectz = v;
@@ -144,7 +144,7 @@ export const CLOCK_DIRECTIVES: readonly Directive[] = [
     {
       name: 'leapseclist',
       default: 'none',
-      doc: 'List of leap seconds in the NIST/IETF format; it goes before leapsectz.',
+      doc: 'List of leap seconds in the NIST/IETF format, its checksum verified; it goes before leapsectz as long as it has not expired.',
     },
     (d, v) => {
       d.clock.leapseclist = v;
