@@ -244,6 +244,7 @@ export class Engine extends EngineState {
     this.lastMeasure = now.mono;
     this.holding = false;
     this.referenceTime = time;
+    this.upstream = m.sample.rootDispersion - m.sample.peerDispersion + (m.error ?? 0) + this.config.precision;
     this.apply(correction, time, now);
     if (this.smoothing.settles(this.discipline.figures().skewPpm, this.clock.now(now.raw))) {
       this.fact(now, { severity: 'info', name: 'smoothing.active', text: 'Activated time smoothing' });
@@ -470,7 +471,7 @@ export class Engine extends EngineState {
         stratum: selection.stratum,
         refId: selection.refId,
         rootDelay: selection.rootDelay,
-        rootDispersion: selection.rootDispersion,
+        rootDispersion: this.upstream,
         name: this.sources.info(selection.selected).name,
         address: this.sources.info(selection.selected).address,
       };

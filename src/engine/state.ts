@@ -74,6 +74,8 @@ export abstract class EngineState {
   protected lastDriftSave: Mono | undefined;
   protected lastStep: Mono | undefined;
   protected referenceTime: Instant | undefined;
+  /** Dispersion of the last believed measurement that is not its own noise: of its source, and what averaging leaves. */
+  protected upstream: Seconds = 0;
   /** Measurements of the event at hand that are still to be used: a correction by one re-bases the others. */
   protected pending: Measured[] = [];
   protected holding = false;

@@ -7,7 +7,7 @@ import type { Upstream } from './net/upstream.js';
 import { type Score, score, type Trace, type TraceScenario } from './traces.js';
 import { TraceServer } from './traceserver.js';
 import { TRACE_LATENCY, TraceMessages, TracePulses } from './tracetwins.js';
-import { type Watcher, World } from './world.js';
+import { advertisedDistance, type Watcher, World } from './world.js';
 
 /** Traces are set on this second; only the position inside the second matters. 2026-01-01. */
 const START = fromUnix(1_767_225_600);
@@ -48,9 +48,17 @@ export const canRun = (scenario: TraceScenario): boolean => setup(scenario) !== 
 class Recorder implements Watcher {
   readonly errors = new Series();
   readonly freqs = new Series();
+  /** Advertised distance and error of served time, while it claims to be synchronised. */
+  readonly bounds = new Series();
+  readonly served = new Series();
 
   second(k: number, world: World): void {
     if (k === 0) return;
+    const { state } = world;
+    if (state !== undefined && state.leap !== 3) {
+      this.bounds.push(advertisedDistance(state, world.clock.realtime()));
+      this.served.push(Math.abs(world.servedError()!));
+    }
     this.errors.push(world.rawError());
     this.freqs.push(world.clock.rate);
   }
@@ -78,7 +86,12 @@ export const runTrace = (trace: Trace, extra: readonly string[] = []): Score => 
     [recorder],
   );
   world.run(scenario.rows);
-  return score(scenario, recorder.errors.values, recorder.freqs.values);
+  return { ...score(scenario, recorder.errors.values, recorder.freqs.values), ...boundFigures(recorder) };
+};
+
+const boundFigures = ({ bounds, served }: Recorder): Pick<Score, 'bound_ns' | 'bound_outside'> => {
+  const outside = served.values.reduce((n, e, i) => n + (e > bounds.values[i]! ? 1 : 0), 0);
+  return { bound_ns: median(Array.from(bounds.values)) * 1e9, bound_outside: outside / Math.max(1, served.length) };
 };
 
 /** Medians over the seeds; a seed that never settled counts as infinitely late. */

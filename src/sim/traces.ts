@@ -92,6 +92,9 @@ export interface Score {
   readonly hold_1800s_ns?: number;
   readonly hold_3600s_ns?: number;
   readonly reacquire_5us_s?: number | null;
+  /** Median of the advertised root distance, and the share of seconds at which served time lay outside. */
+  readonly bound_ns?: number;
+  readonly bound_outside?: number;
 }
 
 /** `errors[i]`, `freqs[i]`: clock error and total frequency error at true second i + 1. */

@@ -87,6 +87,9 @@ const text = (name: string, { seeds, median, hold600, limit }: ScenarioResult): 
     `freq ${median.freq_rms_ppb.toFixed(1)}ppb`,
     `1us after ${s(median.settle_1us_s)}`,
     hold600 === undefined ? '' : `hold 600s ${ns(hold600)} reacquire ${s(median.reacquire_5us_s)}`,
+    median.bound_ns === undefined
+      ? ''
+      : `bound ${(median.bound_ns / median.rms_ns).toFixed(1)}x rms, ${(100 * (median.bound_outside ?? 0)).toFixed(3)}% outside`,
     `seeds ${each.join(' ')}`,
   ];
   return columns.filter((c) => c !== '').join('  ');

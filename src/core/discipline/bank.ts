@@ -55,6 +55,9 @@ const CAP = 16;
 const CLAIM_WEIGHT = 2;
 /** A young source whose claim falls below this share of the first is taken up anew. */
 const BETTER = 0.25;
+/** Frequency of a clock whose source has become quiet, 1 sd: at least so vague, and in deviations of what was believed. */
+const QUIETENED_FREQ: Frequency = 1e-7;
+const QUIETENED_SDS = 3;
 /** A phase vaguer than this many sigmas is being found: the innovation says nothing about noise. */
 const FINDING = 30;
 /** Age at which sigma counts as known. */
@@ -221,6 +224,12 @@ export class KalmanBank implements Estimator {
     this.active = sigma >= COARSE ? SIZE : BIASED;
     this.fresh = true;
     this.weigh();
+  }
+
+  quieten(sigma: Seconds): void {
+    this.freqSd = Math.max(QUIETENED_FREQ, QUIETENED_SDS * this.belief.fSd);
+    this.reclaim(sigma);
+    this.start(this.offset);
   }
 
   private regrid(decades: number): void {

@@ -5,6 +5,7 @@ import { type ClockChange, timeShift } from '../sample.js';
 import type { Finding } from '../sources/types.js';
 import { KalmanBank } from './bank.js';
 import { Dispute } from './dispute.js';
+import { Doubt } from './doubt.js';
 import type { Belief, Estimator, Innovation } from './estimator.js';
 import { Freedom } from './freedom.js';
 import { Gate } from './gate.js';
@@ -17,8 +18,13 @@ export type { Correction, DisciplineMode, ErrorBound, Measurement, TrackingFigur
 const UNKNOWN_FREQ = 100 * PPM;
 /** Of a clock that somebody else has moved. */
 const MOVED_FREQ = 1 * PPM;
-/** Standard deviations that hold 99.9 % of a normal error, with some room for what is itself estimated. */
-const BOUND_SDS = 4.2;
+/**
+ * Standard deviations in the bound. A normal error leaves 3.3 of them once in a thousand; the figures themselves are
+ * estimated, and over a day of seconds 4.7 are left less than once.
+ */
+const BOUND_SDS = 4.7;
+/** s over which the growth of the bound is told ahead, at least: longer than a pause of a daemon that is busy. */
+const OUTLOOK = 64;
 /** chrony's skew is the 99.95 % quantile of the frequency error. */
 const SKEW_SDS = 3.3;
 /** Intervals that may pass without a measurement, as a lost pulse or two: more is a gap. */
@@ -59,6 +65,7 @@ export class Discipline {
   private updates = 0;
   private refusals = 0;
   private readonly dispute = new Dispute();
+  private readonly doubt = new Doubt();
   /** Size of the latest innovations refused, once they are many: part of an honest bound. */
   private disputed: Seconds = 0;
   /** Seconds in gaps since the last believed measurement. */
@@ -95,6 +102,7 @@ export class Discipline {
     const change = this.limit.judge(m.offset);
     if (change !== 'ok') return this.overLimit(m.offset, change);
     if (verdict.stretched) this.estimator.inflateFrequency(Math.abs(innovation.error) / Math.max(elapsed, 1));
+    if (this.unseen === 0) this.suspect(innovation);
     // The first two fix phase and frequency, a late one is the fruit of a gap: neither tells about noise.
     this.estimator.absorb(this.updates >= 2 && this.unseen === 0);
     return this.accepted(m, elapsed, verdict.reason);
@@ -140,18 +148,32 @@ export class Discipline {
 
   /** @param now cooked */
   bound(now: Instant): ErrorBound {
-    const { belief } = this.estimator;
     const ageing = this.options.maxclockerrorPpm * PPM;
     if (this.at === undefined || this.believedAt === undefined) {
       return { halfWidth: 1, sd: 1, dispersion: 1, dispersionRate: ageing };
     }
-    const t = Math.max(0, diff(now, this.at));
-    const freeFor = Math.max(0, diff(now, this.believedAt));
-    const grown = this.freedom.phaseError(freeFor, belief.wander, ageing);
-    const variance = belief.xSd ** 2 + 2 * belief.xf * t + (belief.fSd * t) ** 2;
-    const sd = Math.sqrt(Math.max(variance, belief.xSd ** 2) + grown ** 2);
-    const halfWidth = Math.abs(belief.x + belief.f * t) + BOUND_SDS * sd + this.disputed;
-    return { halfWidth, sd, dispersion: halfWidth, dispersionRate: ageing + BOUND_SDS * belief.fSd };
+    const t = diff(now, this.at);
+    const free = diff(now, this.believedAt);
+    const sd = this.sdAfter(t, free);
+    const halfWidth = this.halfWidth(t, sd);
+    // The bound grows ever faster: its chord lies above it.
+    const ahead = Math.max(OUTLOOK, 2 * this.interval);
+    const later = this.halfWidth(t + ahead, this.sdAfter(t + ahead, free + ahead));
+    return { halfWidth, sd, dispersion: halfWidth, dispersionRate: Math.max(0, later - halfWidth) / ahead };
+  }
+
+  /** 1 sd of the cooked clock, `t` s after the estimator's instant and `free` s after the last believed measurement. */
+  private sdAfter(t: Seconds, free: Seconds): Seconds {
+    const { belief } = this.estimator;
+    const after = Math.max(0, t);
+    const variance = belief.xSd ** 2 + 2 * belief.xf * after + (belief.fSd * after) ** 2;
+    const grown = this.freedom.phaseError(Math.max(0, free), belief.wander, this.options.maxclockerrorPpm * PPM);
+    return Math.sqrt(Math.max(variance, belief.xSd ** 2) + grown ** 2);
+  }
+
+  private halfWidth(t: Seconds, sd: Seconds): Seconds {
+    const { belief } = this.estimator;
+    return Math.abs(belief.x + belief.f * Math.max(0, t)) + BOUND_SDS * sd * this.doubt.factor + this.doubt.extra + this.disputed;
   }
 
   figures(): TrackingFigures {
@@ -196,6 +218,13 @@ export class Discipline {
     this.interval += 0.2 * (Math.min(dt, MAX_INTERVAL, 4 * this.interval) - this.interval);
   }
 
+  private suspect({ error, sd }: Innovation): void {
+    const finding = this.doubt.add(error, sd, this.estimator.belief.sigma, this.interval);
+    if (finding.kind === 'jump') this.estimator.inflateFrequency(finding.by);
+    if (finding.kind === 'noise') this.estimator.relearn();
+    if (finding.kind === 'quiet') this.estimator.quieten(finding.sigma);
+  }
+
   private refused(m: Measurement, innovation: Innovation, elapsed: Seconds, reason: string): Correction {
     this.refusals++;
     const many = this.refusals >= MANY_REFUSALS;
@@ -235,6 +264,7 @@ export class Discipline {
   private forget(freqSd: Frequency): void {
     this.estimator.restart(freqSd);
     this.gate.restart();
+    this.doubt.restart();
     this.updates = 0;
     this.believe();
     this.mode = 'reset';

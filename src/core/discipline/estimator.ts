@@ -49,6 +49,8 @@ export interface Estimator {
   absorb(learn: boolean): void;
   /** The noise of the source has changed: what was learned about it counts little from now on. */
   relearn(): void;
+  /** The source has become far less noisy: what was made of its measurements is too timid and begins anew. */
+  quieten(sigma: Seconds): void;
   /** The frequency may have jumped by about this much. */
   inflateFrequency(sd: Frequency): void;
   /** The clock was changed by this much at the present moment of the estimator. */

@@ -46,9 +46,9 @@ export interface ErrorBound {
   readonly halfWidth: Seconds;
   /** 1 sd of the cooked clock's error at `now`. */
   readonly sd: Seconds;
-  /** Root dispersion of the clock itself at `now` (add that of the source). */
+  /** Root dispersion of the clock itself at `now` (add that of the source, and what no averaging takes out). */
   readonly dispersion: Seconds;
-  /** s/s by which `dispersion` grows from `now` on, `maxclockerror` included. */
+  /** s/s by which `dispersion` grows at most within the next minute, if no measurement comes. */
   readonly dispersionRate: Frequency;
 }
 

@@ -26,6 +26,8 @@ export interface Measured {
   readonly sigma: Seconds;
   /** Variance of this measurement over that of an ordinary one; absent for reference clocks. */
   readonly relative?: number | undefined;
+  /** What no averaging takes out: half the bracket of a reading, the grain of a receiver's pulses; s. Absent = 0. */
+  readonly error?: Seconds;
   /** It came from a pulse (time inside the second measured, number of the second carried). */
   readonly pulse: boolean;
 }

@@ -1,0 +1,149 @@
+import type { Frequency, Seconds } from '../../base/units.js';
+
+/** Weight of the newest squared innovation: about eight of them say whether the noise is still what was learned. */
+const GAIN = 1 / 8;
+/** The same for differences of successive innovations, which a trend hardly touches. */
+const DIFFERENCE_GAIN = 1 / 4;
+/** Expected deviations that the rms of so few may reach by chance. */
+const CHANCE = 1.3;
+/** One square counts at most this much. */
+const CAP = 100;
+/** Two-sided cumulative sum (Page 1954) of the innovations, in deviations: slack a measurement … */
+const SLACK = 1;
+/** … level that counts in the bound, as chance seldom gets there … */
+const SUSPICION = 1.5;
+/** … and level of an alarm: by chance once in some days of pulses. */
+const ALARM = 6.5;
+/** A deviation counts at most this much in the sum, so that a few wild measurements are no trend. */
+const MOST = 3;
+/** Noise grown by more than this: it, and not the oscillator, is the reason. */
+const GROWN = 2;
+/** Noise that is this many times the learned one for so many measurements has to be learned anew. */
+const LOUD = 3;
+const LOUD_FOR = 8;
+/** White noise that has shrunk to this share of the learned one, seen over about this many measurements. */
+const QUIET = 1 / 3;
+const QUIET_GAIN = 1 / 16;
+/** A relearned source counts as seen so often. */
+const RELEARNED = 8;
+/** What is learned from n measurements is itself only known to about 1/n: this many widen the bound twofold. */
+const YOUNG = 6;
+/** Measurements before which any of them may be an outlier that nobody can tell, and what it may then be off by, s. */
+const PROOF = 3;
+const UNPROVEN = 0.01;
+/** While young the largest innovation is remembered, losing this much a measurement. */
+const FADE = 0.7;
+const YOUTH = 32;
+
+export type Finding =
+  | { readonly kind: 'nothing' }
+  /** The oscillator runs at another rate, by about this much. */
+  | { readonly kind: 'jump'; readonly by: Frequency }
+  /** The noise of the source has grown … */
+  | { readonly kind: 'noise' }
+  /** … or shrunk, to this. */
+  | { readonly kind: 'quiet'; readonly sigma: Seconds };
+
+const NOTHING: Finding = { kind: 'nothing' };
+
+/**
+ * Doubt about the estimator's own covariance, from what its innovations look like. They should be white and of the
+ * foretold size; larger ones say that the noise has grown, ones that lean to a side that the oscillator has changed.
+ */
+export class Doubt {
+  private seen = 0;
+  private square = 1;
+  private difference = 1;
+  private before = 0;
+  /** Variance of the white part of the innovations, from their differences, s². */
+  private white = 0;
+  private errorBefore: Seconds = 0;
+  private loudFor = 0;
+  private up = 0;
+  private down = 0;
+  /** Measurements since the sums last were zero. */
+  private upFor = 0;
+  private downFor = 0;
+  private expected: Seconds = 0;
+  private largest: Seconds = 0;
+
+  restart(): void {
+    this.seen = 0;
+    this.square = 1;
+    this.difference = 1;
+    this.before = 0;
+    this.loudFor = 0;
+    this.largest = 0;
+    this.calm();
+  }
+
+  /**
+   * A believed measurement.
+   *
+   * @param error its innovation, s.
+   * @param sd the one foretold for it, s.
+   * @param sigma learned white noise of the source, s.
+   * @param interval usual time between two, s.
+   */
+  add(error: Seconds, sd: Seconds, sigma: Seconds, interval: Seconds): Finding {
+    this.seen++;
+    this.expected = sd;
+    this.follow(error, sigma);
+    // The first sets the phase, and nothing was foretold.
+    if (this.seen === 1) return NOTHING;
+    const z = error / sd;
+    this.square += GAIN * (Math.min(z * z, CAP) - this.square);
+    this.difference += DIFFERENCE_GAIN * (Math.min((z - this.before) ** 2 / 2, CAP) - this.difference);
+    this.before = z;
+    this.largest = this.seen > YOUTH ? 0 : Math.max(FADE * this.largest, Math.abs(error));
+    const run = this.trend(z / Math.sqrt(Math.max(1, this.difference)));
+    if (this.seen <= YOUTH) return NOTHING;
+    this.loudFor = this.square > LOUD * LOUD && this.difference > LOUD * LOUD ? this.loudFor + 1 : 0;
+    if (this.loudFor >= LOUD_FOR) return this.renew({ kind: 'noise' });
+    if (this.white < (QUIET * sigma) ** 2) return this.renew({ kind: 'quiet', sigma: Math.sqrt(this.white) });
+    if (run === 0) return NOTHING;
+    this.calm();
+    return this.difference > GROWN * GROWN ? NOTHING : { kind: 'jump', by: Math.abs(error) / (run * interval) };
+  }
+
+  private follow(error: Seconds, sigma: Seconds): void {
+    const half = (error - this.errorBefore) ** 2 / 2;
+    this.white = this.seen <= YOUTH ? sigma * sigma : this.white + QUIET_GAIN * (half - this.white);
+    this.errorBefore = error;
+  }
+
+  private renew(finding: Finding): Finding {
+    this.restart();
+    this.seen = RELEARNED;
+    return finding;
+  }
+
+  /** Measurements in an alarming trend, else 0. */
+  private trend(z: number): number {
+    const counted = Math.max(-MOST, Math.min(MOST, z));
+    this.up = Math.max(0, this.up + counted - SLACK);
+    this.down = Math.max(0, this.down - counted - SLACK);
+    this.upFor = this.up > 0 ? this.upFor + 1 : 0;
+    this.downFor = this.down > 0 ? this.downFor + 1 : 0;
+    if (Math.max(this.up, this.down) < ALARM) return 0;
+    return this.up > this.down ? this.upFor : this.downFor;
+  }
+
+  /** What the sd of the clock has to be multiplied with. */
+  get factor(): number {
+    return Math.max(1, Math.sqrt(this.square) / CHANCE) * (1 + YOUNG / Math.max(1, this.seen));
+  }
+
+  /** What the bound needs beside it, s. */
+  get extra(): Seconds {
+    if (this.seen < PROOF) return UNPROVEN;
+    return this.largest + Math.max(0, this.up - SUSPICION, this.down - SUSPICION) * this.expected;
+  }
+
+  private calm(): void {
+    this.up = 0;
+    this.down = 0;
+    this.upFor = 0;
+    this.downFor = 0;
+  }
+}
