@@ -25,7 +25,9 @@ export class PollTimers {
   }
 
   polled(source: number, hadSample: boolean, now: Mono): void {
-    if (hadSample && this.earlyLeft[source]! > 0) this.earlyLeft[source]!--;
+    // Nor need one that was silent.
+    if (!hadSample) this.earlyLeft[source] = this.intervals[source]! > 1 ? EARLY_POLLS : 0;
+    else if (this.earlyLeft[source]! > 0) this.earlyLeft[source]!--;
     this.nextAt[source] = addMono(now, this.intervals[source]!);
   }
 
