@@ -11,7 +11,9 @@ const UNKNOWN_BOUND = 16;
  */
 export const errorBound = (engine: Engine, now: Now): BoundReport => {
   const { mode, leap, currentCorrection, rootDelay, rootDispersion } = engine.tracking(now);
-  const drift = engine.serverState(now).dispersionRate + Math.abs(engine.clock.view.rate);
+  // Nobody goes on learning when we have stopped: then the configured ageing holds.
+  const ageing = Math.max(engine.serverState(now).dispersionRate, engine.maxClockError);
+  const drift = ageing + Math.abs(engine.clock.view.rate);
   if (leap === 3 || mode === 'local' || mode === 'reset') {
     return { at: now.raw, bound: UNKNOWN_BOUND, drift, status: 'unknown' };
   }

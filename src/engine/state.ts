@@ -1,6 +1,6 @@
 import { REFID_LOCAL, type RefId } from '../base/refid.js';
 import { diff, diffMono, type Instant, type Mono } from '../base/time.js';
-import { type Leap, PPM, type Seconds } from '../base/units.js';
+import { type Frequency, type Leap, PPM, type Seconds } from '../base/units.js';
 import { Discipline, type TrackingFigures } from '../core/discipline/discipline.js';
 import type { ServerState } from '../core/ntp/state.js';
 import { type ClockContext, type Measured, RefclockManager } from '../core/refclock/manager.js';
@@ -126,6 +126,11 @@ export abstract class EngineState {
     this.moment = { ...now };
     this.deviceUp = infos.map(() => false);
     this.started = now.mono;
+  }
+
+  /** Directive `maxclockerror`: how fast a clock that nobody looks after goes wrong. */
+  get maxClockError(): Frequency {
+    return this.config.discipline.maxclockerrorPpm * PPM;
   }
 
   // ---- what others see ----------------------------------------------------------------------------------------

@@ -63,6 +63,8 @@ export class Discipline {
   /** Usual spacing of measurements. */
   private interval: Seconds = 0;
   private updates = 0;
+  /** Source of the last believed measurement. */
+  private source: number | undefined;
   private refusals = 0;
   private readonly dispute = new Dispute();
   private readonly doubt = new Doubt();
@@ -102,7 +104,7 @@ export class Discipline {
     const change = this.limit.judge(m.offset);
     if (change !== 'ok') return this.overLimit(m.offset, change);
     if (verdict.stretched) this.estimator.inflateFrequency(Math.abs(innovation.error) / Math.max(elapsed, 1));
-    if (this.unseen === 0) this.suspect(innovation);
+    if (this.unseen === 0) this.suspect(innovation, m.source);
     // The first two fix phase and frequency, a late one is the fruit of a gap: neither tells about noise.
     this.estimator.absorb(this.updates >= 2 && this.unseen === 0);
     return this.accepted(m, elapsed, verdict.reason);
@@ -173,7 +175,12 @@ export class Discipline {
 
   private halfWidth(t: Seconds, sd: Seconds): Seconds {
     const { belief } = this.estimator;
-    return Math.abs(belief.x + belief.f * Math.max(0, t)) + BOUND_SDS * sd * this.doubt.factor + this.doubt.extra + this.disputed;
+    return (
+      Math.abs(belief.x + belief.f * Math.max(0, t)) +
+      BOUND_SDS * sd * this.doubt.factor +
+      this.doubt.extra +
+      this.disputed
+    );
   }
 
   figures(): TrackingFigures {
@@ -218,7 +225,9 @@ export class Discipline {
     this.interval += 0.2 * (Math.min(dt, MAX_INTERVAL, 4 * this.interval) - this.interval);
   }
 
-  private suspect({ error, sd }: Innovation): void {
+  private suspect({ error, sd }: Innovation, source: number): void {
+    if (source !== this.source) this.doubt.anew();
+    this.source = source;
     const finding = this.doubt.add(error, sd, this.estimator.belief.sigma, this.interval);
     if (finding.kind === 'jump') this.estimator.inflateFrequency(finding.by);
     if (finding.kind === 'noise') this.estimator.relearn();

@@ -77,6 +77,13 @@ export class Doubt {
     this.calm();
   }
 
+  /** Other noise from now on, of a clock that is known. */
+  anew(): void {
+    const { seen } = this;
+    this.restart();
+    this.seen = Math.min(seen, RELEARNED);
+  }
+
   /**
    * A believed measurement.
    *
@@ -113,8 +120,7 @@ export class Doubt {
   }
 
   private renew(finding: Finding): Finding {
-    this.restart();
-    this.seen = RELEARNED;
+    this.anew();
     return finding;
   }
 

@@ -1,0 +1,79 @@
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import { Prng } from '../../../../src/base/prng.js';
+import { Doubt } from '../../../../src/core/discipline/doubt.js';
+
+const SIGMA = 1e-6;
+
+/** Feeds innovations; returns the kinds of what was found, with the index of each. */
+const feed = (doubt: Doubt, n: number, error: (i: number) => number): string[] => {
+  const found: string[] = [];
+  for (let i = 0; i < n; i++) {
+    const { kind } = doubt.add(error(i), SIGMA, SIGMA, 1);
+    if (kind !== 'nothing') found.push(`${kind} ${i}`);
+  }
+  return found;
+};
+
+const grown = (seed: number): { doubt: Doubt; rng: Prng } => {
+  const doubt = new Doubt();
+  const rng = new Prng(seed);
+  feed(doubt, 1000, () => SIGMA * rng.normal());
+  return { doubt, rng };
+};
+
+describe('doubt about the covariance', () => {
+  it('one or two measurements prove nothing', () => {
+    const doubt = new Doubt();
+    feed(doubt, 2, () => 0);
+    assert.ok(doubt.extra >= 1e-3);
+    feed(doubt, 1, () => 0);
+    assert.ok(doubt.extra < 1e-6);
+  });
+
+  it('hours of white innovations of the foretold size raise no alarm, and widen nothing', () => {
+    const { doubt, rng } = grown(1);
+    assert.deepEqual(
+      feed(doubt, 20_000, () => SIGMA * rng.normal()),
+      [],
+    );
+    assert.ok(doubt.factor < 1.5, `${doubt.factor}`);
+  });
+
+  it('a large first innovation stays in the bound for a while', () => {
+    const doubt = new Doubt();
+    feed(doubt, 4, (i) => (i === 2 ? 1e-3 : 0));
+    assert.ok(doubt.extra > 5e-4);
+  });
+
+  it('a ramp is a jump of the frequency, told within ten measurements and about as large as it is', () => {
+    const { doubt } = grown(2);
+    const size = 1e-6;
+    for (let i = 1; i <= 10; i++) {
+      const finding = doubt.add(i * size, SIGMA, SIGMA, 1);
+      if (finding.kind === 'nothing') continue;
+      assert.equal(finding.kind, 'jump');
+      if (finding.kind === 'jump') assert.ok(finding.by > 0.5e-6 && finding.by < 2e-6, `${finding.by}`);
+      return;
+    }
+    assert.fail('not noticed');
+  });
+
+  it('more noise is noise, not a jump, and widens the bound meanwhile', () => {
+    const { doubt, rng } = grown(3);
+    feed(doubt, 6, () => 10 * SIGMA * rng.normal());
+    assert.ok(doubt.factor > 2, `${doubt.factor}`);
+    const found = feed(doubt, 30, () => 10 * SIGMA * rng.normal());
+    assert.ok(found[0]?.startsWith('noise'), `${found}`);
+    assert.ok(!found.some((f) => f.startsWith('jump')), `${found}`);
+  });
+
+  it('a source ten times quieter than learned is noticed, also when it is off by a constant', () => {
+    const { doubt, rng } = grown(4);
+    const found = feed(doubt, 100, () => 0.7 * SIGMA + 0.1 * SIGMA * rng.normal());
+    assert.ok(
+      found.some((f) => f.startsWith('quiet')),
+      `${found}`,
+    );
+  });
+});
