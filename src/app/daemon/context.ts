@@ -78,7 +78,10 @@ export class DaemonContext implements CmdmonContext {
     const family = subnet?.address.length === 4 ? (4 as const) : (6 as const);
     const rule = { allow, all, subnet: subnet === undefined ? undefined : { family, ...subnet } };
     if (table === 'ntp') this.parts.server.changeAccess(rule);
-    else this.cmdTree.apply(rule);
+    else {
+      this.cmdTree.apply(rule);
+      this.parts.server.changeControlAccess(rule);
+    }
   }
 
   tracking = () => this.parts.engine.tracking(this.parts.runtime.now());

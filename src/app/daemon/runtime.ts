@@ -1,5 +1,6 @@
 import { CodedError } from '../../base/errors.js';
-import { nsToSeconds } from '../../base/time.js';
+import { type Instant, nsToSeconds } from '../../base/time.js';
+import type { Seconds } from '../../base/units.js';
 import { formatDrift } from '../../core/discipline/drift.js';
 import type { ServerState } from '../../core/ntp/state.js';
 import { JumpDetector, SleepDetector } from '../../devices/clock.js';
@@ -20,13 +21,21 @@ export interface RuntimeParts {
   readonly observer: Observer;
   readonly driftFile: string | undefined;
   /** A new state for the packet plane. */
-  readonly publish: (state: ServerState) => void;
+  readonly publish: (state: ServerState, step?: RawStep) => void;
+  /** The raw clock is about to be stepped: the packet plane pauses until the next publish. */
+  readonly beginStep: () => void;
   /** What the NTP sources want of the network. */
   readonly network: (effect: NtpEffect) => void;
   readonly trace: (effect: Extract<Effect, { kind: 'trace' }>) => void;
   /** After every event. */
   readonly after: (event: Event, effects: readonly Effect[], now: Now) => void;
   readonly exit: (code: number, reason: string) => void;
+}
+
+/** The raw clock was moved by `offset` s, and read `after` just afterwards. */
+export interface RawStep {
+  readonly after: Instant;
+  readonly offset: Seconds;
 }
 
 /** Carries events to the engine and its effects to the world; owns the one timer. */
@@ -37,6 +46,10 @@ export class Runtime {
   private timer: NodeJS.Timeout | undefined;
   private running = true;
   private answer: CommandAnswer = { outcome: 'failed' };
+  private state: ServerState | undefined;
+  /** A step that the packet plane has not been told of; `pausing`: it waits for that. */
+  private stepped: RawStep | undefined;
+  private pausing = false;
 
   constructor(parts: RuntimeParts) {
     this.parts = parts;
@@ -58,7 +71,10 @@ export class Runtime {
     }
     // A foreign step must be known before anything stamped after it is judged.
     const jump = this.jumps.check();
-    if (jump !== undefined) this.handle({ kind: 'clock-jump', offset: jump });
+    if (jump !== undefined) {
+      this.stepped = { after: this.parts.clock.realtime(), offset: jump };
+      this.handle({ kind: 'clock-jump', offset: jump });
+    }
     this.handle(event);
   }
 
@@ -78,6 +94,7 @@ export class Runtime {
     const now = this.now();
     const effects = this.parts.engine.handle(event, now);
     for (const effect of effects) this.apply(effect, now);
+    if (this.pausing && this.state !== undefined) this.publish(this.state);
     this.parts.after(event, effects, now);
   }
 
@@ -95,15 +112,19 @@ export class Runtime {
         this.guard('adjust the clock', () => void this.parts.actuator.setFrequency(effect.freq));
         return;
       case 'step-clock':
+        this.pausing = true;
+        this.parts.beginStep();
         this.guard('step the clock', () => {
-          if (this.parts.actuator.step(effect.offset)) this.jumps.expect(effect.offset);
+          if (!this.parts.actuator.step(effect.offset)) return;
+          this.jumps.expect(effect.offset);
+          this.stepped = { after: this.parts.clock.realtime(), offset: effect.offset };
         });
         return;
       case 'clock-status':
         this.guard('set the clock status', () => this.parts.actuator.setStatus(effect.status));
         return;
       case 'server-state':
-        this.parts.publish(effect.state);
+        this.publish(effect.state);
         return;
       case 'save-drift':
         this.saveDrift(effect.freqPpm, effect.skewPpm);
@@ -126,6 +147,13 @@ export class Runtime {
         this.parts.exit(effect.code, effect.reason);
         return;
     }
+  }
+
+  private publish(state: ServerState): void {
+    this.state = state;
+    this.parts.publish(state, this.stepped);
+    this.stepped = undefined;
+    this.pausing = false;
   }
 
   private saveDrift(freqFastPpm: number, skewPpm: number): void {

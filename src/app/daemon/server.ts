@@ -4,7 +4,18 @@ import type { AccessRule as Rule } from '../../core/access/tree.js';
 import { AccessTree } from '../../core/access/tree.js';
 import type { ServerState } from '../../core/ntp/state.js';
 import type { ServerStatsReport } from '../../core/report/reports.js';
+import type { SymmetricKey } from '../../wire/ntp/keyfile.js';
 import { type Plane, type PlaneClients, type PlaneSocket, startPlane } from '../plane.js';
+import type { RawStep } from './runtime.js';
+
+const LOOPBACK: readonly Rule[] = [
+  { allow: true, all: false, subnet: { family: 4, address: Uint8Array.of(127, 0, 0, 0), bits: 8 } },
+  {
+    allow: true,
+    all: false,
+    subnet: { family: 6, address: Uint8Array.from({ length: 16 }, (_, i) => +(i === 15)), bits: 128 },
+  },
+];
 
 /** A line of the configuration as the access tree takes it; undefined for a name that is not an address. */
 export const toRule = (rule: AccessRule): Rule | undefined => {
@@ -38,6 +49,12 @@ export class NtpServer {
   private readonly onFault: (error: Error) => void;
   /** Where trouble with a port that opens late is told. */
   onWarning: (text: string) => void = () => {};
+  /** A worker was started again. */
+  onRestart: (error: Error) => void = () => {};
+  /** What is answered in mode 6; until it is set nothing is. */
+  onControl: (request: Uint8Array) => readonly Uint8Array[] = () => [];
+  private readonly controlRules: Rule[];
+  private keys: readonly SymmetricKey[] = [];
   private plane: Plane | undefined;
   private starting: Promise<void> | undefined;
   private state: ServerState | undefined;
@@ -50,6 +67,8 @@ export class NtpServer {
     this.onFault = onFault;
     this.rules = config.server.access.flatMap((r) => toRule(r) ?? []);
     for (const rule of this.rules) this.tree.apply(rule);
+    // As everywhere, loopback may always look.
+    this.controlRules = [...LOOPBACK, ...config.command.access.flatMap((r) => toRule(r) ?? [])];
   }
 
   /** Opens the sockets where somebody is allowed. Rejects with ERR_TB_SOCKET when none could be opened. */
@@ -57,17 +76,24 @@ export class NtpServer {
     if (this.config.server.port === 0 || !this.rules.some((r) => r.allow)) return [];
     const { clientloglimit, noclientlog, servethreads } = this.config.server;
     const access = [...this.rules];
+    const { keys } = this;
     const plane = await startPlane({
       sockets: socketsOf(this.config, this.families),
       access,
       clientLogLimit: clientloglimit,
       noClientLog: noclientlog,
       workers: servethreads,
+      limit: this.config.server.ratelimit,
+      keys: this.keys,
+      controlAccess: [...this.controlRules],
+      onControl: (request) => this.onControl(request),
+      onRestart: (error) => this.onRestart(error),
       onFault: this.onFault,
     });
     this.plane = plane;
     // What was allowed or denied while the workers started.
     for (const rule of this.rules.slice(access.length)) plane.changeAccess(rule);
+    if (this.keys !== keys) plane.setKeys(this.keys);
     if (this.state !== undefined) plane.publish(this.state);
     return plane.warnings.map((w) => `Could not open IPv${w.family} NTP socket on port ${w.port} : ${w.message}`);
   }
@@ -76,9 +102,25 @@ export class NtpServer {
     return this.plane?.ports ?? [];
   }
 
-  publish(state: ServerState): void {
+  publish(state: ServerState, step?: RawStep): void {
     this.state = state;
-    this.plane?.publish(state);
+    this.plane?.publish(state, step);
+  }
+
+  beginStep(): void {
+    this.plane?.beginStep();
+  }
+
+  /** Symmetric keys; replaces those of before. */
+  setKeys(keys: readonly SymmetricKey[]): void {
+    this.keys = keys;
+    this.plane?.setKeys(keys);
+  }
+
+  /** Who may ask in mode 6, live. */
+  changeControlAccess(rule: Rule): void {
+    this.controlRules.push(rule);
+    this.plane?.changeControlAccess(rule);
   }
 
   changeAccess(rule: Rule): void {
