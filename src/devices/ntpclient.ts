@@ -1,5 +1,8 @@
 import { type Instant, instant } from '../base/time.js';
 import type { NtpClientHandlers, NtpClientPort, NtpRequest } from '../ports/ntpclient.js';
+import { versionOf } from '../wire/ntp/header.js';
+import type { SymmetricKey } from '../wire/ntp/keyfile.js';
+import { seal, unseal } from './mac.js';
 import type { Native, NativeRequestOptions, NativeUdpClients } from './native.js';
 import { messageOf } from './retry.js';
 
@@ -13,11 +16,14 @@ export interface NtpClientOptions {
   readonly address6: string | undefined;
   readonly device: string | undefined;
   readonly dscp: number;
+  /** The key of an id as it is now; undefined = there is none. */
+  readonly key: (id: number) => SymmetricKey | undefined;
 }
 
 interface Open {
   readonly source: number;
   readonly serial: number;
+  readonly key: SymmetricKey | undefined;
   readonly id: number;
   /** The daemon's own stamp, for kernels that give none. */
   readonly time: Instant;
@@ -43,15 +49,21 @@ export class NtpClientDevice implements NtpClientPort {
     );
   }
 
-  send({ source, serial, address, port, bytes }: NtpRequest): void {
+  send({ source, serial, address, port, bytes, key: keyId }: NtpRequest): void {
     this.close(source);
+    const key = keyId === 0 ? undefined : this.options.key(keyId);
+    if (keyId !== 0 && key === undefined) {
+      this.handlers.onFailed(source, serial, `there is no key ${keyId}`);
+      return;
+    }
+    const sealed = key === undefined ? bytes : seal(key, bytes, versionOf(bytes[0]!));
     try {
-      const { id, time, local } = this.native.request(bytes, this.from(address, port));
+      const { id, time, local } = this.native.request(sealed, this.from(address, port));
       const timer = setTimeout(() => this.forget(id), OPEN_MS);
       timer.unref();
-      const open: Open = { source, serial, id, time: instant(time), local, timer, told: false };
-      this.open.set(id, open);
-      this.bySource.set(source, open);
+      const entry: Open = { source, serial, key, id, time: instant(time), local, timer, told: false };
+      this.open.set(id, entry);
+      this.bySource.set(source, entry);
     } catch (error) {
       this.handlers.onFailed(source, serial, messageOf(error));
     }
@@ -95,7 +107,14 @@ export class NtpClientDevice implements NtpClientPort {
     const open = this.open.get(id);
     if (open === undefined) return;
     this.sent(id, open.time, 'daemon');
-    const local = open.local === '' ? undefined : open.local;
-    this.handlers.onReply(open.source, bytes, time, kernel ? 'kernel' : 'daemon', local);
+    const packet = open.key === undefined ? undefined : unseal(open.key, bytes);
+    this.handlers.onReply({
+      source: open.source,
+      bytes: packet ?? bytes,
+      time,
+      stamp: kernel ? 'kernel' : 'daemon',
+      authentic: packet !== undefined,
+      local: open.local === '' ? undefined : open.local,
+    });
   }
 }

@@ -43,7 +43,7 @@ export interface HostFacts {
   readonly seed: StreamSeed;
 }
 
-const TRACES: readonly Trace['log'][] = ['tracking', 'statistics', 'refclocks'];
+const TRACES: readonly Trace['log'][] = ['tracking', 'statistics', 'refclocks', 'selection', 'measurements', 'tempcomp'];
 
 /** The engine's part of a configuration. */
 export const engineConfig = (config: Config, host: HostFacts): EngineConfig => ({
@@ -51,7 +51,7 @@ export const engineConfig = (config: Config, host: HostFacts): EngineConfig => (
   ntpSources: config.sources,
   seed: host.seed,
   discipline: config.discipline,
-  selection: config.selection,
+  selection: { ...config.selection, authselectmode: config.client.authselectmode },
   local: config.local,
   smoothtime: config.clock.smoothtime,
   manual: config.clock.manual,

@@ -99,6 +99,8 @@ export type NtpEvent =
       readonly bytes: Uint8Array;
       readonly time: Instant;
       readonly stamp: StampKind;
+      /** It was sealed with the key of the request; the MAC is taken off then. */
+      readonly authentic: boolean;
       readonly local: string | undefined;
     }
   /** Addresses that a name stands for, in order of preference; none: not known, or nobody could be asked. */
@@ -146,6 +148,8 @@ export type Effect =
       readonly address: string;
       readonly port: number;
       readonly bytes: Uint8Array;
+      /** Id of the symmetric key to seal it with; 0 = none. */
+      readonly key: number;
     }
   /** The source is gone: nothing more is expected from it. */
   | { readonly kind: 'ntp-close'; readonly source: number }

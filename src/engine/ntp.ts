@@ -81,8 +81,8 @@ export class NtpSide {
   }
 
   private reply(event: Extract<NtpEvent, { kind: 'ntp-reply' }>, now: Now): void {
-    const { source, bytes, time, stamp, local } = event;
-    const received = this.sources.received(source, bytes, time, stamp, local, this.surroundings(now));
+    const { source, bytes, time, stamp, authentic, local } = event;
+    const received = this.sources.received(source, bytes, time, stamp, authentic, local, this.surroundings(now));
     if (received === undefined) return;
     const measured = measuredOf(source, received);
     if (measured !== undefined) {

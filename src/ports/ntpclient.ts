@@ -1,12 +1,24 @@
 import type { Instant } from '../base/time.js';
 import type { StampKind } from '../base/units.js';
 
+export interface NtpReply {
+  readonly source: number;
+  /** Without the MAC when that was right. */
+  readonly bytes: Uint8Array;
+  readonly time: Instant;
+  readonly stamp: StampKind;
+  /** Sealed with the key of the request. */
+  readonly authentic: boolean;
+  /** Our address. */
+  readonly local: string | undefined;
+}
+
 /** What comes back from the network for NTP sources. */
 export interface NtpClientHandlers {
   /** The request left; at most once for each, and before its first reply. */
   onSent(source: number, serial: number, time: Instant, stamp: StampKind): void;
   /** A packet from the address and port that was asked, to the socket of the request. */
-  onReply(source: number, bytes: Uint8Array, time: Instant, stamp: StampKind, local: string | undefined): void;
+  onReply(reply: NtpReply): void;
   /** The request could not leave. */
   onFailed(source: number, serial: number, reason: string): void;
 }
@@ -18,6 +30,8 @@ export interface NtpRequest {
   readonly address: string;
   readonly port: number;
   readonly bytes: Uint8Array;
+  /** Id of the symmetric key to seal it with; 0 = none. */
+  readonly key: number;
 }
 
 /** Sends requests, each from a port of its own. */

@@ -5,6 +5,7 @@ import { NtpClientDevice } from '../../devices/ntpclient.js';
 import { SystemResolver } from '../../devices/resolver.js';
 import type { Effect, NtpEvent } from '../../engine/events.js';
 import { NTP_PORT } from '../../wire/ntp/header.js';
+import type { Keys } from './keys.js';
 
 /** What the engine wants of the network. */
 export type NtpEffect = Extract<Effect, { kind: 'ntp-send' | 'ntp-close' | 'ntp-resolve' }>;
@@ -18,6 +19,7 @@ export class NtpClient {
   constructor(
     private readonly config: Config,
     private readonly native: Native,
+    private readonly keys: Keys,
     families: readonly (4 | 6)[],
     private readonly dispatch: (event: NtpEvent) => void,
   ) {
@@ -57,12 +59,12 @@ export class NtpClient {
       address6: client.bindacqaddress6,
       device: client.bindacqdevice,
       dscp: server.dscp,
+      key: (id: number) => this.keys.list.find((key) => key.id === id),
     };
     const { dispatch } = this;
     return new NtpClientDevice(this.native, options, {
       onSent: (source, serial, time, stamp) => dispatch({ kind: 'ntp-sent', source, serial, time, stamp }),
-      onReply: (source, bytes, time, stamp, local) =>
-        dispatch({ kind: 'ntp-reply', source, bytes, time, stamp, local }),
+      onReply: (reply) => dispatch({ kind: 'ntp-reply', ...reply }),
       // Not inside the handling of the event that asked for it.
       onFailed: (source, serial, reason) =>
         setImmediate(() => dispatch({ kind: 'ntp-failed', source, serial, reason })),

@@ -4,7 +4,6 @@ import type { NtpSourceConfig } from '../../conf/config.js';
 export const unsupported = (options: NtpSourceConfig): string | undefined => {
   if (options.kind === 'peer') return 'symmetric mode';
   if (options.nts) return 'NTS';
-  if (options.key !== 0) return 'a symmetric key';
   if (options.copy) return 'copy';
   return undefined;
 };

@@ -107,8 +107,12 @@ class Daemon {
     const { keyfile, dumpdir } = config.client;
     this.keys = new Keys(keyfile, (severity, text) => this.say(severity, 'keys', text));
     this.dumps = new Dumps(dumpdir, new FileStore(), (text) => this.say('warn', 'dump', text));
-    this.network = new NtpClient(config, this.native, options.family === undefined ? [4, 6] : [options.family], (e) =>
-      this.runtime.dispatch(e),
+    this.network = new NtpClient(
+      config,
+      this.native,
+      this.keys,
+      options.family === undefined ? [4, 6] : [options.family],
+      (e) => this.runtime.dispatch(e),
     );
     this.closers.push(() => this.network.stop());
     this.sourceFiles = new SourceFiles({

@@ -81,6 +81,8 @@ export interface SelectionOptions {
   readonly minsamples: number;
   /** 0 = 64. */
   readonly maxsamples: number;
+  /** What authenticated NTP sources mean for the others; absent = ignore. */
+  readonly authselectmode?: 'require' | 'prefer' | 'mix' | 'ignore';
 }
 
 export interface LocalOptions {

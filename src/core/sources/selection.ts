@@ -58,7 +58,7 @@ export class SelectionRun {
     const { options } = this;
     const data = source.stats.selectionData(this.now);
     source.data = data;
-    if (source.info.options.noselect) return no(source, 'N', 'configured with noselect');
+    if (source.effective.noselect) return no(source, 'N', 'configured with noselect');
     if (!data) return no(source, 'M', `${source.stats.count} samples, 2 needed`);
     if (source.leap === 3) return no(source, 's', 'the source is not synchronised');
     if (source.stratum < options.minstratum || source.stratum > options.maxstratum) {
@@ -110,7 +110,7 @@ export class SelectionRun {
   /** Step 7: the interval of most sources, if they are a majority. */
   private agreement(usable: Source[]): Agreement | string {
     const agreed = agree(usable.map(claimOf))!;
-    const trusted = usable.filter((source) => source.info.options.trust).length;
+    const trusted = usable.filter((source) => source.effective.trust).length;
     const voters = trusted > 0 ? trusted : usable.length;
     const depth = trusted > 0 ? agreed.trustDepth : agreed.depth;
     if (depth * 2 > voters) return agreed;
@@ -121,8 +121,8 @@ export class SelectionRun {
 
   /** Step 9. */
   private lacking(truechimers: Source[]): string | undefined {
-    const required = this.sources.some((source) => source.info.options.require);
-    const missing = required && !truechimers.some((source) => source.info.options.require);
+    const required = this.sources.some((source) => source.effective.require);
+    const missing = required && !truechimers.some((source) => source.effective.require);
     if (!missing && truechimers.length >= this.options.minsources) return undefined;
     const reason = missing
       ? 'no required source in selectable sources'
@@ -188,7 +188,7 @@ export class SelectionRun {
   }
 
   private noneSelectable(): string | undefined {
-    const candidates = this.sources.filter((source) => !source.info.options.noselect);
+    const candidates = this.sources.filter((source) => !source.effective.noselect);
     if (candidates.length === 0) return "Can't synchronise: no sources";
     const unreachable = candidates.filter((source) => source.reach === 0).length;
     const detail = unreachable > 0 ? ` (${unreachable} unreachable sources)` : '';
@@ -196,7 +196,7 @@ export class SelectionRun {
   }
 }
 
-const claimOf = (source: Source): Claim => ({ lo: source.lo, hi: source.hi, trusted: source.info.options.trust });
+const claimOf = (source: Source): Claim => ({ lo: source.lo, hi: source.hi, trusted: source.effective.trust });
 
 /** Marks and says no. */
 function no(source: Source, state: Source['state'], reason: string): false {
@@ -214,28 +214,28 @@ function dropFalsetickers(usable: Source[], agreed: Agreement): Source[] {
       `interval ${s(source.lo)}…${s(source.hi)} misses the agreed ${s(agreed.lo)}…${s(agreed.hi)}`,
     );
   });
-  const trusted = truechimers.filter((source) => source.info.options.trust);
+  const trusted = truechimers.filter((source) => source.effective.trust);
   if (trusted.length === 0) return truechimers;
   const lo = Math.min(...trusted.map((source) => source.lo));
   const hi = Math.max(...trusted.map((source) => source.hi));
   return truechimers.filter((source) => {
-    if (source.info.options.trust || (source.lo >= lo && source.hi <= hi)) return true;
+    if (source.effective.trust || (source.lo >= lo && source.hi <= hi)) return true;
     return no(source, 'T', `not inside the trusted interval ${s(lo)}…${s(hi)}`);
   });
 }
 
 /** Step 10. */
 function dropUnpreferred(truechimers: Source[]): Source[] {
-  const preferred = truechimers.filter((source) => source.info.options.prefer);
+  const preferred = truechimers.filter((source) => source.effective.prefer);
   if (preferred.length === 0) return truechimers;
   for (const source of truechimers) {
-    if (!source.info.options.prefer) source.mark('P', `${preferred[0]!.info.name} is preferred`);
+    if (!source.effective.prefer) source.mark('P', `${preferred[0]!.info.name} is preferred`);
   }
   return preferred;
 }
 
 /** Step 13: majority of the truechimers, of the trusted ones where there are any. */
 function voteLeap(truechimers: Source[]): Leap {
-  const trusted = truechimers.filter((source) => source.info.options.trust);
+  const trusted = truechimers.filter((source) => source.effective.trust);
   return leapVote((trusted.length > 0 ? trusted : truechimers).map((source) => source.leap));
 }

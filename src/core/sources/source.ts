@@ -1,6 +1,6 @@
 import type { Instant } from '../../base/time.js';
 import type { Leap, Seconds } from '../../base/units.js';
-import type { SelectState } from '../report/reports.js';
+import type { SelectOptions, SelectState } from '../report/reports.js';
 import type { Sample } from '../sample.js';
 import type { SourceDump } from './dump.js';
 import { type SelectionData, SourceStats } from './statistics.js';
@@ -25,6 +25,8 @@ export class Source {
   state: SelectState = 'M';
   reason = 'no sample yet';
   data: SelectionData | undefined;
+  /** The selection options in force: those configured, and what `authselectmode` makes of them. */
+  effective: SelectOptions;
   leap: Leap = 3;
   stratum = 0;
   lastMeasured: { time: Instant; offset: Seconds; bound: Seconds } | undefined;
@@ -37,6 +39,7 @@ export class Source {
     maxSamples: number,
     precision: Seconds,
   ) {
+    this.effective = info.options;
     this.stats = new SourceStats(minSamples, maxSamples, precision);
     this.unjudged();
   }
@@ -82,7 +85,7 @@ export class Source {
 
   /** What there is to say before the first selection. */
   private unjudged(): void {
-    if (this.info.options.noselect) this.mark('N', 'configured with noselect');
+    if (this.effective.noselect) this.mark('N', 'configured with noselect');
     else this.mark('M', 'no sample yet');
   }
 

@@ -64,6 +64,7 @@ export class SourceSet {
     const source = new Source(this.nextIndex++, info, min, max, this.precision);
     this.sources.push(source);
     this.byIndex.set(source.index, source);
+    this.applyAuthMode();
     return source.index;
   }
 
@@ -72,6 +73,30 @@ export class SourceSet {
     this.byIndex.delete(index);
     this.sources = this.sources.filter((source) => source.index !== index);
     if (this.current?.index === index) this.current = undefined;
+    this.applyAuthMode();
+  }
+
+  /**
+   * `authselectmode` (algorithms-notes 5): where authenticated NTP sources stand beside others, `mix` lets the clock
+   * follow nobody whom they and the reference clocks do not confirm; `prefer` and `require` use no others at all.
+   */
+  private applyAuthMode(): void {
+    const { authselectmode: mode } = this.options;
+    const ntp = this.sources.filter((source) => source.info.kind !== 'refclock');
+    const some = ntp.some((source) => source.info.authenticated);
+    const all = ntp.every((source) => source.info.authenticated);
+    for (const source of this.sources) {
+      const { options, kind, authenticated } = source.info;
+      const good = kind === 'refclock' || authenticated === true;
+      const confirmed = mode === 'mix' && some && !all && good;
+      const banned = !good && (mode === 'require' || (mode === 'prefer' && some));
+      source.effective = {
+        ...options,
+        trust: options.trust || confirmed,
+        require: options.require || confirmed,
+        noselect: options.noselect || banned,
+      };
+    }
   }
 
   has(index: number): boolean {
@@ -144,6 +169,7 @@ export class SourceSet {
     const before = it.info.options;
     const options = { ...before, ...change };
     it.info = { ...it.info, options };
+    this.applyAuthMode();
     return (Object.keys(options) as (keyof SelectOptions)[]).some((word) => options[word] !== before[word]);
   }
 
@@ -242,10 +268,10 @@ export class SourceSet {
       refId: source.info.refId,
       address: source.info.address,
       state: source.state,
-      authenticated: false,
+      authenticated: source.info.authenticated === true,
       leap: source.leap,
       configured: source.info.options,
-      effective: source.info.options,
+      effective: source.effective,
       sinceSample: source.stats.newest ? Math.max(0, diff(now, source.stats.newest.time)) : 0,
       score: source.score,
       lowLimitFast: source.data ? -source.hi : 0,

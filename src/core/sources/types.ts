@@ -21,6 +21,8 @@ export interface SourceInfo {
   /** Polls without a sample after which an unreachable source is no longer used. */
   readonly maxunreach: number;
   readonly pollLog2: number;
+  /** Its packets are authenticated (keys). */
+  readonly authenticated?: boolean;
 }
 
 /** The combined estimate of one selection run, at the `now` it was asked for. Offsets positive = local clock slow. */

@@ -48,6 +48,7 @@ export const tellReply = (host: Host, source: number, reply: NtpPacket): void =>
     bytes: formatPacket(reply),
     time: host.clock.realtime(),
     stamp: 'kernel',
+    authentic: false,
     local: undefined,
   });
 

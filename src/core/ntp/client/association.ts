@@ -4,6 +4,7 @@ import { add, addMono, type Instant, type Mono } from '../../../base/time.js';
 import type { Frequency, Seconds, StampKind } from '../../../base/units.js';
 import { HEADER_BYTES, MODE } from '../../../wire/ntp/header.js';
 import { formatPacket, isZero, type NtpPacket, parsePacket, sameStamp, ZERO_STAMP } from '../../../wire/ntp/packet.js';
+import { newTail, readTail, TAIL } from '../../../wire/ntp/tail.js';
 import type { NtpDataReport } from '../../report/reports.js';
 import { type ClockChange, type Sample, timeShift } from '../../sample.js';
 import { Counters } from './counters.js';
@@ -85,6 +86,15 @@ interface Request {
 }
 
 const NOTHING = { sample: undefined, sigma: 0, usualSigma: 0, kiss: undefined } as const;
+
+/** Nothing behind the header, or extension fields that nobody asked for: a MAC would be somebody else's. */
+const isPlain = (bytes: Uint8Array, version: number): boolean => {
+  if (bytes.length === HEADER_BYTES) return true;
+  if (bytes.length % 4 !== 0) return false;
+  const tail = newTail();
+  readTail(new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength), 0, bytes.length, version, tail);
+  return tail.kind === TAIL.PLAIN;
+};
 
 /** One NTP server at one address, as its client sees it. Synchronous; time and randomness are arguments. */
 export class Association {
@@ -175,6 +185,7 @@ export class Association {
     bytes: Uint8Array,
     raw: Instant,
     kind: StampKind,
+    authentic: boolean,
     local: string | undefined,
     foretold: Foretold,
     at: Surroundings,
@@ -182,11 +193,12 @@ export class Association {
     this.counters.received(kind);
     const { request } = this;
     const packet = parsePacket(bytes);
-    if (packet === undefined || packet.mode !== MODE.SERVER || request === undefined || bytes.length > HEADER_BYTES) {
+    if (packet === undefined || packet.mode !== MODE.SERVER || request === undefined) {
       return { ...NOTHING, tests: 0, synced: false };
     }
     const interleaved = this.isInterleaved(packet, request);
     let tests = this.validTests(packet, request, interleaved);
+    if (this.options.key === 0 ? isPlain(bytes, packet.version) : authentic) tests |= TEST.AUTHENTIC;
     const kiss = (tests & VALID) === VALID || (tests | TEST.ZERO) === VALID ? kissCode(packet) : undefined;
     if (kiss !== undefined) return this.kissed(kiss, at.mono, tests);
     if ((tests & VALID) !== VALID) return { ...NOTHING, tests, synced: false };
@@ -282,7 +294,7 @@ export class Association {
     return request.asksInterleaved && sameStamp(packet.origin, request.receive);
   }
 
-  /** Tests 1, 2, 3 and 5. */
+  /** Tests 1, 2 and 3. */
   private validTests(packet: NtpPacket, request: Request, interleaved: boolean): number {
     const { last } = this;
     let tests = 0;
@@ -291,7 +303,6 @@ export class Association {
     if (!copy) tests |= TEST.DUPLICATE;
     if (interleaved || sameStamp(packet.origin, request.transmit)) tests |= TEST.BOGUS;
     if (!isZero(packet.origin) && !isZero(packet.receive) && !isZero(packet.transmit)) tests |= TEST.ZERO;
-    if (this.options.key === 0 && !this.options.nts) tests |= TEST.AUTHENTIC;
     return tests;
   }
 
@@ -388,7 +399,7 @@ export class Association {
       jitterAsymmetry: this.delays.jitterAsymmetry,
       tests,
       interleaved,
-      authenticated: false,
+      authenticated: this.options.key !== 0,
       txSource: exchange.t1.kind,
       rxSource: exchange.t4.kind,
       ...this.counters.report(),

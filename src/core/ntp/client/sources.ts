@@ -28,6 +28,8 @@ export type NtpOutput =
       readonly address: string;
       readonly port: number;
       readonly bytes: Uint8Array;
+      /** Id of the symmetric key to seal it with; 0 = none. */
+      readonly key: number;
     }
   | { readonly kind: 'close'; readonly source: number }
   | { readonly kind: 'resolve'; readonly name: string; readonly family: 4 | 6 | undefined };
@@ -149,7 +151,14 @@ export class NtpSources {
       }
       this.host.sources.setPoll(id, association.polls.poll);
       const { address } = association;
-      this.host.output({ kind: 'send', source: id, address, port: entry.options.port, ...outgoing });
+      this.host.output({
+        kind: 'send',
+        source: id,
+        address,
+        port: entry.options.port,
+        key: entry.options.key,
+        ...outgoing,
+      });
     }
     for (const entry of this.entries) {
       if (entry.resolveAt !== undefined && entry.resolveAt <= at.mono) this.resolve(entry);
@@ -181,13 +190,14 @@ export class NtpSources {
     bytes: Uint8Array,
     raw: Instant,
     kind: StampKind,
+    authentic: boolean,
     local: string | undefined,
     at: Surroundings,
   ): Received | undefined {
     const live = this.live.get(source);
     if (live === undefined) return undefined;
     const { association } = live;
-    const received = association.received(bytes, raw, kind, local, this.foretold(source), at);
+    const received = association.received(bytes, raw, kind, authentic, local, this.foretold(source), at);
     if (received.synced) this.host.sources.reach(source, true);
     if (received.kiss !== undefined) this.tellKiss(received.kiss, association.address);
     if (received.sample !== undefined) this.considerReplacing(live.entry, source, at.mono);
@@ -335,6 +345,7 @@ export class NtpSources {
       maxsamples: o.maxsamples,
       maxunreach: o.maxunreach,
       pollLog2: o.minpoll,
+      authenticated: o.key !== 0,
     });
     this.live.set(source, { entry, association: new Association(o, address, this.host.random, now) });
     entry.ids.add(source);
