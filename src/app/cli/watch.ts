@@ -122,7 +122,8 @@ export const watch: Command = async (session, args) => {
     for (;;) {
       const text = await looker.look();
       const head = `timeball watch  ${new Date().toISOString().slice(0, 19).replace('T', ' ')} UTC    q: quit\n\n`;
-      stdout.write(toScreen(head + text, stdout.columns, stdout.rows));
+      // A terminal that does not say its size says 0.
+      stdout.write(toScreen(head + text, stdout.columns || 80, stdout.rows || 24));
       if (await waitKey(seconds * 1000)) return;
     }
   } finally {

@@ -1,0 +1,230 @@
+/** Each command at the real chronyd and at ours, by the real chronyc and by ours: the same words, the same exit code. */
+import assert from 'node:assert/strict';
+import { existsSync } from 'node:fs';
+import { after, before, describe, it, type TestContext } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { isDeepStrictEqual } from 'node:util';
+import { ask, linkTo, type Pair, peerSet, type Said, startChronyd } from '../support/chronypair.js';
+import { cleanUp, type Running } from '../support/daemon.js';
+import { peersRequired } from '../support/peers.js';
+
+after(cleanUp);
+
+/** In the order in which they are given; later ones see what earlier ones did. */
+const COMMANDS: readonly string[] = [
+  'tracking',
+  'sources',
+  'sourcestats',
+  'selectdata',
+  'activity',
+  'rtcdata',
+  'trimrtc',
+  'writertc',
+  'makestep',
+  'makestep 0.5 3',
+  'makestep 0.5',
+  'maxupdateskew 100',
+  'maxupdateskew x',
+  'reselect',
+  'reselectdist 0.001',
+  'reselectdist',
+  'reset sources',
+  'reset',
+  'reload sources',
+  'reload',
+  'refresh',
+  'onoffline',
+  'online',
+  'offline 192.0.2.1',
+  'burst 2/4 192.0.2.1',
+  'burst 2',
+  'delete 192.0.2.1',
+  'delete',
+  'minpoll 192.0.2.1 4',
+  'maxpoll 192.0.2.1 x',
+  'maxdelay 192.0.2.1 0.1',
+  'polltarget 192.0.2.1 10',
+  'minstratum 192.0.2.1 1',
+  'sourcename 192.0.2.1',
+  'ntpdata 192.0.2.1',
+  'manual list',
+  'settime now',
+  'manual list',
+  'settime',
+  'settime gibberish',
+  'settime 25:00',
+  'manual delete 0',
+  'manual delete 0',
+  'manual delete -1',
+  'manual delete',
+  'manual off',
+  'settime now',
+  'manual on',
+  'manual reset',
+  'manual list',
+  'manual',
+  'manual maybe',
+  'tracking',
+  'dfreq 2.5',
+  'dfreq',
+  'doffset 0.25',
+  'doffset x',
+  'tracking',
+  'smoothing',
+  'smoothtime activate',
+  'smoothing',
+  'smoothtime reset',
+  'smoothtime',
+  'smoothtime now',
+  'accheck 192.0.2.1',
+  'allow 192.0.2.0/24',
+  'accheck 192.0.2.1',
+  'deny all',
+  'accheck 192.0.2.1',
+  'allow 192.0.2.0/33',
+  'allow all 10',
+  'accheck 10.1.2.3',
+  'cmdaccheck 192.0.2.1',
+  'cmdallow 192.0.2.1',
+  'cmdaccheck 192.0.2.1',
+  'cmddeny all',
+  'cmdaccheck 192.0.2.1',
+  'cyclelogs',
+  'dump',
+  'rekey',
+  'serverstats',
+  'waitsync 1 0.001 1 0.1',
+  'timeout 50',
+  'timeout 500',
+  'retries 40',
+  'retries 1',
+  'dns -n',
+  'dns -x',
+  'keygen',
+  'keygen 5 SHA256 100',
+  'keygen 5 SHA1 10',
+  'keygen 5 AES128 300',
+  'keygen x',
+  'keygen 1 NOPE',
+  'keygen 1 SHA1 80 more',
+  'add',
+  'add foo',
+  'add server',
+  'add server 192.0.2.1 minpoll x',
+  'nonsense',
+];
+
+/** Since 4.4 and 4.5: 4.3 has neither the words nor the requests. */
+const NEWER: readonly string[] = [
+  'local',
+  'tracking',
+  'local off',
+  'local stratum 5 orphan distance 0.5',
+  'local stratum 30',
+  'local distance',
+  'local nonsense',
+  'local activate 0.5',
+  'selectopts GPS +prefer -noselect',
+  'selectdata',
+  'selectopts GPS prefer',
+  'selectopts NONE +prefer',
+  'selectopts GPS',
+  'selectopts',
+  'selectopts 192.0.2.1 +trust',
+  'offset GPS 0.125',
+  'offset NONE 0.125',
+  'offset GPS',
+  'offset',
+];
+
+const CONFIG = [
+  'port 0',
+  'manual',
+  'local stratum 8',
+  'smoothtime 400 0.01',
+  'refclock SOCK @DIR@/gps.sock refid GPS poll 2 noselect',
+  'keyfile @DIR@/none',
+];
+
+const format = ({ code, stdout, stderr }: Said): string => `exit ${code}\n${stdout}${stderr}`;
+
+/** Both daemons on one configuration; every command given to each by the client that belongs to it. */
+const compare = (set: string, commands: readonly string[]): void => {
+  let theirs: Pair;
+  let real: Running;
+  let own: Running;
+  const ours = linkTo('chronyc');
+
+  const present = (t: TestContext): boolean => {
+    if (existsSync(theirs.chronyd)) return true;
+    if (peersRequired()) throw new Error(`peer set ${set} is required and not installed (scripts/install-peers)`);
+    t.skip(`peer set ${set} is not installed`);
+    return false;
+  };
+
+  describe(`${set}: chronyd and ours, side by side`, () => {
+    before(async () => {
+      theirs = peerSet(set);
+      if (!existsSync(theirs.chronyd)) return;
+      [real, own] = await Promise.all([startChronyd(theirs.chronyd, CONFIG), startChronyd(linkTo('chronyd'), CONFIG)]);
+    });
+
+    it('every command, by the client of the same make', async (t) => {
+      if (!present(t)) return;
+      const differences: string[] = [];
+      for (const words of commands) {
+        // chronyd takes two times by hand only a second apart.
+        if (words.startsWith('settime')) await sleep(1100);
+        const [a, b] = await Promise.all([ask(theirs.chronyc, real.socket, words), ask(ours, own.socket, words)]);
+        if (!isDeepStrictEqual(a, b)) differences.push(`${words}\nchrony: ${format(a)}\nours: ${format(b)}`);
+      }
+      assert.equal(differences.join('\n'), '');
+    });
+
+    it('the clients are interchangeable: theirs at ours, ours at theirs', async (t) => {
+      if (!present(t)) return;
+      for (const words of [
+        'tracking',
+        'sources',
+        'sourcestats',
+        'selectdata',
+        'smoothing',
+        'manual list',
+        'activity',
+      ]) {
+        const [a, b, c, d] = await Promise.all([
+          ask(theirs.chronyc, real.socket, words),
+          ask(ours, real.socket, words),
+          ask(theirs.chronyc, own.socket, words),
+          ask(ours, own.socket, words),
+        ]);
+        assert.deepEqual(b, a, `${words}: our client at chronyd`);
+        assert.deepEqual(c, d, `${words}: chronyc at our daemon`);
+      }
+    });
+
+    it('shutdown ends both with 0', async (t) => {
+      if (!present(t)) return;
+      const [a, b] = await Promise.all([
+        ask(theirs.chronyc, real.socket, 'shutdown'),
+        ask(ours, own.socket, 'shutdown'),
+      ]);
+      assert.deepEqual(b, a);
+      assert.deepEqual(await Promise.all([real.exited, own.exited]), [0, 0]);
+      // Messages that people watch for stand in both logs, in the same order (one has been worded anew since 4.3).
+      const watched =
+        /(Making a |Accumulated delta|Activated time|local reference mode|Could not open keyfile|Received shutdown|exiting|selection options modified|new offset).*/;
+      const told = (r: Running): string[] =>
+        r
+          .log()
+          .split('\n')
+          .map((line) => line.replace('Time smoothing activated', 'Activated time smoothing'))
+          .flatMap((line) => watched.exec(line)?.[0] ?? [])
+          .map((text) => text.replace(/-?\d+\.\d+/g, '#').replace(/\/tmp\S*\//, ''));
+      assert.deepEqual(told(own), told(real));
+    });
+  });
+};
+
+compare('chrony', COMMANDS);
+compare('chrony-trixie', [...COMMANDS, ...NEWER]);
