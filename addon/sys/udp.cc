@@ -312,6 +312,12 @@ void UdpSet::sendSlot(uint32_t* meta, uint8_t* packet, uint32_t* stamps) {
                            : ::sendto(socket.fd.get(), packet, length, FLAGS, reinterpret_cast<sockaddr*>(&to), toLength);
   meta[TX_ERRNO] = sent < 0 ? static_cast<uint32_t>(errno) : 0;
   putTime(meta, T3_SEC_LO, now);
+  if ((meta[TX_FLAGS] & FLAG_TIME) != 0) {
+    timespec then;
+    clock_gettime(CLOCK_REALTIME, &then);
+    const int64_t took = static_cast<int64_t>(then.tv_sec - now.tv_sec) * NS + (then.tv_nsec - now.tv_nsec);
+    meta[RX_AGE] = static_cast<uint32_t>(std::clamp<int64_t>(took, 0, NS));
+  }
   if (!wantTx) return;
   if (sent < 0) {
     socket.lostCountAt = nowMs();

@@ -54,7 +54,7 @@ export const META = {
   COOKIE: 29,
   /**
    * Set by native on receive: µs (i32, saturating) from the receive stamp to when the batch was taken. Negative: the clock
-   * was set back in between.
+   * was set back in between. After sending, with TX_FLAG.TIME: ns that the call took.
    */
   RX_AGE: 30,
   /** Set by the responder with TX_KEY: bytes at the end of TX_LENGTH that native fills with key id and digest. */
@@ -66,6 +66,8 @@ export const TX_FLAG = {
   STAMP: 1,
   /** Ask the kernel for a transmit stamp. */
   WANT_TX: 2,
+  /** Tell how long the call took: ns, in RX_AGE. */
+  TIME: 4,
 } as const;
 
 export const NO_STAMP = 0xffffffff;

@@ -43,6 +43,9 @@ const MAX_CHAIN = 16;
 /** Entries are as many as chains, so a chain holds one on average. */
 export const interleaveBytes = (entries: number): number => HEAD_WORDS * 4 + entries * (ENTRY_BYTES + 4);
 
+/** Numbers are signed words that go round, but for NONE and the two below it, which users may give a meaning of their own. */
+const LAST_NUMBER = -3;
+
 export const NONE = 0;
 
 export class InterleaveRing {
@@ -102,7 +105,7 @@ export class InterleaveRing {
       return NONE;
     }
     const number = this.head[NEXT]!;
-    this.head[NEXT] = number === -1 ? 1 : number + 1;
+    this.head[NEXT] = number === LAST_NUMBER ? 1 : number + 1;
     const at = this.at(number);
     const chain = this.chain(rxHi, rxLo);
     const { words } = this;

@@ -39,8 +39,9 @@ export interface ResponderOptions {
   readonly lateTruth?: boolean | undefined;
 }
 
-/** COOKIE of a reply whose transmit stamp only tells how long sending takes. */
+/** COOKIE of a reply whose transmit stamp only tells how long sending takes; of one that is timed without a stamp. */
 const SAMPLE = -1;
+const TIMED = -2;
 /** µs: a request that waited longer is not answered any more; its sender has given up or asks again. */
 const STALE_US = 1_000_000;
 /** µs by which a receive stamp may lie ahead of the clock (hardware stamps are translated); more: the clock was set back. */
@@ -178,6 +179,8 @@ export class Responder {
     const { meta } = this;
     const entry = meta[m + META.COOKIE]! | 0;
     const kind = latencyKind(slot, meta[m + META.TX_KEY] !== 0);
+    if (entry === SAMPLE || entry === TIMED) this.late.learnCall(kind, entry === SAMPLE, meta[m + META.RX_AGE]!);
+    if (entry === TIMED) return;
     let sec = meta[m + META.T3_SEC_LO]! + (meta[m + META.TX_CORR_SEC]! | 0);
     let nsec = meta[m + META.T3_NSEC]! + (meta[m + META.TX_CORR_NSEC]! | 0);
     if (nsec >= 1e9) {
@@ -452,15 +455,21 @@ export class Responder {
       this.finishInterleaved(ring, m, p, previous);
     } else {
       this.put(p + HEADER.ORIGIN, transmitHi, transmitLo);
-      if (this.slot === this.late.sampled && this.meta[m + META.COOKIE] === NONE) this.sample(m);
+      if (meta[m + META.COOKIE] === NONE) this.sample(m);
     }
     this.tally(m, kind);
   }
 
-  /** Asks for the stamp of this reply, to learn how long sending takes. */
+  /** If it is this reply's turn: asks when it leaves, or how long sending takes. */
   private sample(m: number): void {
-    this.meta[m + META.COOKIE] = SAMPLE;
-    this.meta[m + META.TX_FLAGS] |= TX_FLAG.WANT_TX;
+    const { meta, late, slot } = this;
+    if (slot === late.sampled) {
+      meta[m + META.COOKIE] = SAMPLE;
+      meta[m + META.TX_FLAGS] |= TX_FLAG.WANT_TX | TX_FLAG.TIME;
+    } else if (slot === late.timed) {
+      meta[m + META.COOKIE] = TIMED;
+      meta[m + META.TX_FLAGS] |= TX_FLAG.TIME;
+    }
   }
 
   /** Asks for the stamp of this reply, for the next request. */
