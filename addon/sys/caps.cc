@@ -2,6 +2,7 @@
 
 #include <grp.h>
 #include <linux/capability.h>
+#include <pwd.h>
 #include <sys/prctl.h>
 #include <sys/syscall.h>
 
@@ -37,6 +38,13 @@ Status capset(uint64_t mask) {
   return {};
 }
 
+/// The groups that /etc/group gives the user: receivers and pulses are opened by group, also again after an unplugging.
+Status takeGroups(uid_t uid, gid_t gid) {
+  const passwd* user = ::getpwuid(uid);
+  if (user == nullptr) return ::setgroups(0, nullptr) == 0 ? Status{} : Status::last("setgroups");
+  return ::initgroups(user->pw_name, gid) == 0 ? Status{} : Status::last("initgroups");
+}
+
 }  // namespace
 
 int capabilityBit(const std::string& name) {
@@ -65,7 +73,8 @@ Status dropTo(uid_t uid, gid_t gid, uint64_t mask) {
   const uint64_t permitted = data[0].permitted | static_cast<uint64_t>(data[1].permitted) << 32;
   if ((mask & ~permitted) != 0) return {EPERM, "capset"};
   if (::prctl(PR_SET_KEEPCAPS, 1, 0, 0, 0) != 0) return Status::last("prctl");
-  if (::setgroups(0, nullptr) != 0) return Status::last("setgroups");
+  const Status groups = takeGroups(uid, gid);
+  if (!groups.ok()) return groups;
   if (::setgid(gid) != 0) return Status::last("setgid");
   if (::setuid(uid) != 0) return Status::last("setuid");
   const Status set = capset(mask);

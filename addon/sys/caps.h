@@ -15,9 +15,10 @@ int capabilityBit(const std::string& name);
 /// Names of the calling thread's effective set.
 Status effectiveCapabilities(std::vector<std::string>* out);
 /**
- * Supplementary groups cleared, group and user changed, and of the capabilities only `mask` left (effective and permitted).
- * Ids change for the whole process, capabilities belong to threads: the calling one, and those it starts from now on, keep
- * `mask`; threads that already run keep none once the user is not root. EPERM when one of `mask` is not held.
+ * Group and user changed, supplementary groups become those the system lists for the user, and of the capabilities only
+ * `mask` is left (effective and permitted). Ids change for the whole process, capabilities belong to threads: the
+ * calling one, and those it starts from now on, keep `mask`; threads that already run keep none once the user is not
+ * root. EPERM when one of `mask` is not held.
  */
 Status dropTo(uid_t uid, gid_t gid, uint64_t mask);
 

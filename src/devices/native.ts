@@ -270,7 +270,7 @@ export interface Native {
     /** Effective capabilities of the calling thread by name ('sys_time'). */
     effective(): string[];
     /**
-     * setgroups, setgid, setuid, keeping only the named capabilities. Ids change for the whole process; capabilities belong to
+     * initgroups, setgid, setuid, keeping only the named capabilities. Ids change for the whole process; capabilities belong to
      * threads: the calling one and those it starts from now on keep the named ones, threads that run already keep none. So:
      * from the main thread, before the workers.
      */

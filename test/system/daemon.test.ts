@@ -1,6 +1,6 @@
 /** timeballd as a process: command line, life cycle, doors, files; side by side with what chronyd does. */
 import assert from 'node:assert/strict';
-import { spawn } from 'node:child_process';
+import { execFileSync, spawn } from 'node:child_process';
 import { createSocket } from 'node:dgram';
 import { once } from 'node:events';
 import {
@@ -154,6 +154,10 @@ describe('command line', PARALLEL, () => {
     assert.deepEqual([found.uid, owner.uid, owner.mode & 0o777], [65534, 65534, 0o770]);
     const status = readFileSync(`/proc/${daemon.pid}/status`, 'utf8');
     assert.match(status, /^Uid:\s+65534\s+65534\s+65534\s+65534$/m);
+    // Devices are opened by group, also again after an unplugging: the groups are what the system gives this user.
+    const groups = /^Groups:[ \t]*(.*)$/m.exec(status)![1]!.trim().split(/\s+/).map(Number);
+    const own = execFileSync('id', ['-G', 'nobody'], { encoding: 'utf8' }).trim().split(' ').map(Number);
+    assert.deepEqual(groups.sort(), own.sort());
     assert.equal(await daemon.stop(), 0);
     assert.ok(!existsSync(socket));
   });

@@ -174,7 +174,7 @@ const layout = async (demo: Running): Promise<void> => {
   );
 };
 
-/** Every report of the issue through Debian's chronyc. */
+/** Every report the demo promises, through Debian's chronyc. */
 const reports = async (demo: Running): Promise<void> => {
   const get = async (command: string): Promise<string[][]> => {
     const { code, text } = await demo.chronyc(command);

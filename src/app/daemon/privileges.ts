@@ -25,8 +25,8 @@ export const runtimeOwner = (user: string | undefined): Owner => {
 };
 
 /**
- * Becomes the run-time user, keeping what the daemon still needs: the clock (not with `-x`) and ports that a live
- * `allow` may open. Only the calling thread keeps them: the packet plane's threads have none.
+ * Becomes the run-time user with his groups (devices are opened by group), keeping what the daemon still needs: the
+ * clock (not with `-x`) and ports that a live `allow` may open. Only the calling thread keeps them: the packet plane's threads have none.
  */
 export const dropPrivileges = (native: Native, owner: Owner, controlClock: boolean): void => {
   if (owner.uid === process.getuid!()) return;
