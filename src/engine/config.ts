@@ -43,7 +43,21 @@ export interface HostFacts {
   readonly seed: StreamSeed;
 }
 
-const TRACES: readonly Trace['log'][] = ['tracking', 'statistics', 'refclocks', 'selection', 'measurements', 'tempcomp'];
+const TRACES: readonly Trace['log'][] = [
+  'tracking',
+  'statistics',
+  'refclocks',
+  'selection',
+  'measurements',
+  'tempcomp',
+];
+
+const wantedTraces = ({ logdir, log }: Config['logging']): ReadonlySet<Trace['log']> => {
+  if (logdir === undefined) return new Set();
+  // Raw measurements are the same trace, with those that fail a test.
+  const wanted = TRACES.filter((name) => log.has(name) || (name === 'measurements' && log.has('rawmeasurements')));
+  return new Set(wanted);
+};
 
 /** The engine's part of a configuration. */
 export const engineConfig = (config: Config, host: HostFacts): EngineConfig => ({
@@ -59,6 +73,6 @@ export const engineConfig = (config: Config, host: HostFacts): EngineConfig => (
   control: host.control,
   buildDate: host.buildDate,
   rtcsync: config.clock.rtcsync,
-  traces: new Set(TRACES.filter((name) => config.logging.logdir !== undefined && config.logging.log.has(name))),
+  traces: wantedTraces(config.logging),
   driftInterval: config.clock.driftfile?.interval ?? 0,
 });

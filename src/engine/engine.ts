@@ -7,6 +7,7 @@ import { add, addMono, diff, diffMono, type Instant, type Mono } from '../base/t
 import { PPM, type Seconds } from '../base/units.js';
 import { type Correction, Discipline } from '../core/discipline/discipline.js';
 import { steeringTime } from '../core/discipline/steer.js';
+import type { Received } from '../core/ntp/client/association.js';
 import type { Measured } from '../core/refclock/manager.js';
 import { type ClockChange, timeShift } from '../core/sample.js';
 import type { Fact } from '../ports/observer.js';
@@ -44,6 +45,7 @@ export class Engine extends EngineState {
       fact: (finding) => this.fact(this.moment, finding),
       select: () => this.select(this.moment),
       use: (m) => this.useNtp(m, this.moment),
+      heard: (source, received) => this.heard(source, received, this.moment),
     });
   }
 
@@ -298,6 +300,31 @@ export class Engine extends EngineState {
     else smoothing.reset(cooked);
   }
 
+  private heard(source: number, received: Received, now: Now): void {
+    if (!this.sources.has(source)) return;
+    const { address, pollLog2 } = this.sources.info(source);
+    if (this.traces.wants('measurements') && address !== undefined) {
+      const data = this.ntp.sources.ntpData(address);
+      const score = this.ntp.sources.pollScore(address);
+      // A reply that was not even judged has left the report of the one before.
+      if (data !== undefined && data.tests === received.tests)
+        this.traces.measurement(data, pollLog2, score, this.clock.now(now.raw));
+    }
+    this.logSource(source, received.sample !== undefined, now);
+  }
+
+  /** Lines about a source that has been heard; `sampled`: it has a new sample. */
+  private logSource(source: number, sampled: boolean, now: Now): void {
+    const at = this.clock.now(now.raw);
+    const position = this.sources.position(source);
+    if (sampled && this.traces.wants('statistics')) {
+      this.traces.statistics(source, this.sourcestats(now)[position]!, at);
+    }
+    if (this.traces.wants('selection')) {
+      this.traces.selection(this.selectdata(now)[position]!, this.sourceReports(now)[position]!.reach, at);
+    }
+  }
+
   // ---- polls and selection ------------------------------------------------------------------------------------
 
   private poll(source: number, now: Now): void {
@@ -307,10 +334,9 @@ export class Engine extends EngineState {
     if (result.sample !== undefined) {
       this.sources.accumulate(source, result.sample);
       this.traces.filtered(result.sample, this.manager.name(source));
-      if (this.traces.wants('statistics'))
-        this.traces.statistics(source, this.sourcestats(now)[source]!, this.clock.now(now.raw));
     }
     this.select(now);
+    this.logSource(source, result.sample !== undefined, now);
   }
 
   private select(now: Now): void {

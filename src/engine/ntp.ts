@@ -20,6 +20,8 @@ export interface NtpHands {
   select(): void;
   /** A good measurement: the clock may follow it. Afterwards `latest` gives it as it stands on the corrected clock. */
   use(m: Measured): Measured;
+  /** For the log files: a reply of a source, after it has been used. */
+  heard(source: number, received: Received): void;
 }
 
 /** s after a step of the raw clock during which stamps taken before it may still come in. */
@@ -90,6 +92,7 @@ export class NtpSide {
       this.hands.sources.accumulate(source, sample);
     }
     if (received.synced || measured !== undefined) this.hands.select();
+    this.hands.heard(source, received);
   }
 
   private surroundings(now: Now): Surroundings {

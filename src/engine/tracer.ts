@@ -1,7 +1,7 @@
 import type { Instant } from '../base/time.js';
 import { PPM, type Seconds } from '../base/units.js';
 import type { Measured } from '../core/refclock/manager.js';
-import type { SourcestatsReport, TrackingReport } from '../core/report/reports.js';
+import type { NtpDataReport, SelectReport, SourcestatsReport, TrackingReport } from '../core/report/reports.js';
 import type { Trace } from '../core/report/traces.js';
 import type { Sample } from '../core/sample.js';
 
@@ -9,6 +9,9 @@ interface LastEstimate {
   readonly freq: number;
   readonly skew: number;
 }
+
+/** Association modes as they stand in a packet (RFC 5905, 7.3). */
+const PACKET_MODE = { active: 1, passive: 2, server: 4 } as const;
 
 /** Makes the lines of chrony's log files out of what happens, for those logs that are wanted. */
 export class Tracer {
@@ -66,6 +69,50 @@ export class Tracer {
       start: 0,
       runs: r.runs,
       asymmetry: 0,
+    });
+  }
+
+  measurement(r: NtpDataReport, localPollLog2: number, pollScore: number, at: Instant): void {
+    const { leap, stratum, tests, offset, peerDelay, peerDispersion, rootDelay, rootDispersion, refId } = r;
+    const { interleaved, txSource, rxSource } = r;
+    this.emit({
+      log: 'measurements',
+      at,
+      source: r.remoteAddress,
+      leap,
+      stratum,
+      tests,
+      localPollLog2,
+      remotePollLog2: r.pollLog2,
+      pollScore,
+      offset,
+      peerDelay,
+      peerDispersion,
+      rootDelay,
+      rootDispersion,
+      refId,
+      mode: PACKET_MODE[r.mode],
+      interleaved,
+      txSource,
+      rxSource,
+    });
+  }
+
+  selection(r: SelectReport, reach: number, at: Instant): void {
+    const { name: source, state, authenticated, effective: options, score, sinceSample } = r;
+    const { lowLimitFast, highLimitFast } = r;
+    this.emit({
+      log: 'selection',
+      at,
+      source,
+      state,
+      authenticated,
+      options,
+      reach,
+      score,
+      sinceSample,
+      lowLimitFast,
+      highLimitFast,
     });
   }
 

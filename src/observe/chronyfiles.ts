@@ -1,14 +1,6 @@
 import { join } from 'node:path';
-import {
-  banner,
-  type ChronyLogName,
-  type RefclockEntry,
-  refclockLine,
-  type StatisticsEntry,
-  statisticsLine,
-  type TrackingEntry,
-  trackingLine,
-} from './chronylog.js';
+import type { Trace } from '../core/report/traces.js';
+import { banner, type ChronyLogName, COLUMNS, lineOf } from './chronylog.js';
 import { LineFile } from './linefile.js';
 
 export interface ChronyFilesOptions {
@@ -63,25 +55,27 @@ class EntryFile {
   }
 }
 
+/** All ten tests passed. */
+const ALL_TESTS = 0x3ff;
+
+/** Raw measurements go to the same file as those that pass the tests. */
+const isWanted = (name: ChronyLogName, asked: ReadonlySet<string>): boolean =>
+  asked.has(name) || (name === 'measurements' && asked.has('rawmeasurements'));
+
 /** chrony's log files in one directory. Entries of logs that were not asked for cost nothing. */
 export class ChronyFiles {
   readonly #files: ReadonlyMap<ChronyLogName, EntryFile>;
+  readonly #raw: boolean;
 
   constructor(options: ChronyFilesOptions) {
-    const names: readonly ChronyLogName[] = ['tracking', 'statistics', 'refclocks'];
-    this.#files = new Map(names.filter((n) => options.names.has(n)).map((n) => [n, new EntryFile(n, options)]));
+    this.#raw = options.names.has('rawmeasurements');
+    const names = (Object.keys(COLUMNS) as ChronyLogName[]).filter((n) => isWanted(n, options.names));
+    this.#files = new Map(names.map((n) => [n, new EntryFile(n, options)]));
   }
 
-  tracking(entry: TrackingEntry): void {
-    this.#files.get('tracking')?.write(trackingLine(entry));
-  }
-
-  statistics(entry: StatisticsEntry): void {
-    this.#files.get('statistics')?.write(statisticsLine(entry));
-  }
-
-  refclocks(entry: RefclockEntry): void {
-    this.#files.get('refclocks')?.write(refclockLine(entry));
+  write(trace: Trace): void {
+    if (trace.log === 'measurements' && trace.tests !== ALL_TESTS && !this.#raw) return;
+    this.#files.get(trace.log)?.write(lineOf(trace));
   }
 
   /** Command cyclelogs, after logrotate has moved the files away. */

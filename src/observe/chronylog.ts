@@ -3,7 +3,15 @@
  * people have read them. Pure; src/observe/chronyfiles.ts writes them.
  */
 import { type Instant, nsInSecond, toIso } from '../base/time.js';
-import type { Leap, Ppm, Seconds } from '../base/units.js';
+import type {
+  MeasurementTrace,
+  RefclockTrace,
+  SelectionTrace,
+  StatisticsTrace,
+  TempcompTrace,
+  Trace,
+  TrackingTrace,
+} from '../core/report/traces.js';
 
 /** C's `%W.Pe`: JavaScript writes the exponent with as few digits as it needs, C with two or more. */
 export const expo = (value: number, width: number, precision: number): string => {
@@ -21,29 +29,7 @@ const date = (at: Instant): string => toIso(at, 0).slice(0, 19).replace('T', ' '
 const micros = (at: Instant): string => String(Math.floor(nsInSecond(at) / 1000)).padStart(6, '0');
 const LEAP_LETTERS = ['N', '+', '-', '?'] as const;
 
-/** One update of the clock. */
-export interface TrackingEntry {
-  readonly at: Instant;
-  /** Address or refid; '' when not synchronised. */
-  readonly reference: string;
-  readonly stratum: number;
-  /** Positive = the clock gains. */
-  readonly frequencyFastPpm: Ppm;
-  readonly skewPpm: Ppm;
-  /** Positive = the clock was ahead. */
-  readonly offsetFast: Seconds;
-  readonly leap: Leap;
-  readonly combined: number;
-  readonly offsetSd: Seconds;
-  /** Still to be slewed away. */
-  readonly remaining: Seconds;
-  readonly rootDelay: Seconds;
-  readonly rootDispersion: Seconds;
-  /** Greatest error of the clock since the update before. */
-  readonly maxError: Seconds;
-}
-
-export const trackingLine = (e: TrackingEntry): string =>
+export const trackingLine = (e: TrackingTrace): string =>
   [
     date(e.at),
     (e.reference === '' ? '0.0.0.0' : e.reference).padEnd(15),
@@ -56,29 +42,7 @@ export const trackingLine = (e: TrackingEntry): string =>
     ...[e.offsetSd, e.remaining, e.rootDelay, e.rootDispersion, e.maxError].map((v) => expo(v, 10, 3)),
   ].join(' ');
 
-/** One new estimate of a source. */
-export interface StatisticsEntry {
-  readonly at: Instant;
-  /** Address or refid. */
-  readonly source: string;
-  readonly stdDev: Seconds;
-  /** Positive = the local clock is ahead. */
-  readonly offsetFast: Seconds;
-  readonly offsetSd: Seconds;
-  /** s/s against the estimate before. */
-  readonly diffFreq: number;
-  /** s/s */
-  readonly skew: number;
-  /** |diffFreq| against the skew before. */
-  readonly stress: number;
-  readonly samples: number;
-  /** Samples that were dropped by the runs test in this estimate. */
-  readonly start: number;
-  readonly runs: number;
-  readonly asymmetry: number;
-}
-
-export const statisticsLine = (e: StatisticsEntry): string =>
+export const statisticsLine = (e: StatisticsTrace): string =>
   [
     date(e.at),
     e.source.padEnd(15),
@@ -90,19 +54,7 @@ export const statisticsLine = (e: StatisticsEntry): string =>
     fixed(e.asymmetry, 5, 2),
   ].join(' ');
 
-/** A raw sample of a reference clock, or what the filter made of several (`raw` undefined). */
-export interface RefclockEntry {
-  /** Cooked time of the sample. */
-  readonly at: Instant;
-  readonly refid: string;
-  /** Positive offsets: the local clock is slow. */
-  readonly raw: { readonly sequence: number; readonly pulse: boolean; readonly offset: Seconds } | undefined;
-  readonly leap: Leap;
-  readonly cookedOffset: Seconds;
-  readonly dispersion: Seconds;
-}
-
-export const refclockLine = ({ at, refid, raw, leap, cookedOffset, dispersion }: RefclockEntry): string =>
+export const refclockLine = ({ at, refid, raw, leap, cookedOffset, dispersion }: RefclockTrace): string =>
   [
     `${date(at)}.${micros(at)}`,
     refid.padEnd(5),
@@ -114,13 +66,76 @@ export const refclockLine = ({ at, refid, raw, leap, cookedOffset, dispersion }:
     expo(dispersion, 10, 3),
   ].join(' ');
 
-export type ChronyLogName = 'tracking' | 'statistics' | 'refclocks';
+const flag = (on: boolean, letter: string): string => (on ? letter : '-');
+
+export const selectionLine = (e: SelectionTrace): string =>
+  [
+    date(e.at),
+    e.source.padEnd(15),
+    e.state,
+    flag(e.authenticated, 'A') +
+      flag(e.options.noselect, 'N') +
+      flag(e.options.prefer, 'P') +
+      flag(e.options.trust, 'T') +
+      flag(e.options.require, 'R'),
+    e.reach.toString(8).padStart(4),
+    fixed(e.score, 5, 2),
+    ...[e.sinceSample, e.lowLimitFast, e.highLimitFast].map((v) => expo(v, 10, 3)),
+  ].join(' ');
+
+const STAMP_LETTERS = { daemon: 'D', kernel: 'K', hardware: 'H' } as const;
+
+export const measurementLine = (e: MeasurementTrace): string => {
+  const tests = e.tests.toString(2).padStart(10, '0');
+  return [
+    date(e.at),
+    e.source.padEnd(15),
+    LEAP_LETTERS[e.leap],
+    int(e.stratum, 2),
+    `${tests.slice(0, 3)} ${tests.slice(3, 6)} ${tests.slice(6)} `,
+    int(e.localPollLog2, 2),
+    int(e.remotePollLog2, 2),
+    fixed(e.pollScore, 4, 2),
+    ...[e.offset, e.peerDelay, e.peerDispersion, e.rootDelay, e.rootDispersion].map((v) => expo(v, 10, 3)),
+    (e.refId >>> 0).toString(16).toUpperCase().padStart(8, '0'),
+    `${e.mode}${e.interleaved ? 'I' : 'B'}`,
+    STAMP_LETTERS[e.txSource],
+    STAMP_LETTERS[e.rxSource],
+  ].join(' ');
+};
+
+export const tempcompLine = (e: TempcompTrace): string =>
+  [date(e.at), expo(e.temperature, 11, 4), expo(e.compensationPpm, 11, 4)].join(' ');
+
+/** The line of an entry in its file. */
+export const lineOf = (trace: Trace): string => {
+  switch (trace.log) {
+    case 'tracking':
+      return trackingLine(trace);
+    case 'statistics':
+      return statisticsLine(trace);
+    case 'refclocks':
+      return refclockLine(trace);
+    case 'selection':
+      return selectionLine(trace);
+    case 'measurements':
+      return measurementLine(trace);
+    case 'tempcomp':
+      return tempcompLine(trace);
+  }
+};
+
+export type ChronyLogName = Trace['log'];
 
 export const COLUMNS: Readonly<Record<ChronyLogName, string>> = {
   tracking:
     '   Date (UTC) Time     IP Address   St   Freq ppm   Skew ppm     Offset L Co  Offset sd Rem. corr. Root delay Root disp. Max. error',
   statistics:
     "   Date (UTC) Time     IP Address    Std dev'n Est offset  Offset sd  Diff freq   Est skew  Stress  Ns  Bs  Nr  Asym",
+  selection: '   Date (UTC) Time     IP Address   S EOpts Reach Score Last sample  Low end   High end',
+  measurements:
+    '   Date (UTC) Time     IP Address   L St 123 567 ABCD  LP RP Score    Offset  Peer del. Peer disp.  Root del. Root disp. Refid     MTxRx',
+  tempcomp: '   Date (UTC) Time        Temp.       Comp.',
   refclocks: '   Date (UTC) Time         Refid  DP L P  Raw offset   Cooked offset      Disp.',
 };
 

@@ -13,10 +13,7 @@ export class TraceLogs {
   }
 
   write(effect: Extract<Effect, { kind: 'trace' }>): void {
-    const { trace } = effect;
-    if (trace.log === 'tracking') this.files?.tracking(trace);
-    else if (trace.log === 'statistics') this.files?.statistics(trace);
-    else this.files?.refclocks(trace);
+    this.files?.write(effect.trace);
   }
 
   reopen(): void {

@@ -1,6 +1,8 @@
 /** What chrony's log files record, line by line, as values. Times are cooked. */
+import type { RefId } from '../../base/refid.js';
 import type { Instant } from '../../base/time.js';
-import type { Leap, Ppm, Seconds } from '../../base/units.js';
+import type { Leap, Ppm, Seconds, StampKind } from '../../base/units.js';
+import type { SelectOptions, SelectState } from './reports.js';
 
 /** One update of the clock (tracking.log). */
 export interface TrackingTrace {
@@ -56,4 +58,57 @@ export interface RefclockTrace {
   readonly dispersion: Seconds;
 }
 
-export type Trace = TrackingTrace | StatisticsTrace | RefclockTrace;
+/** A source as the selection that followed its poll judged it (selection.log). */
+export interface SelectionTrace {
+  readonly log: 'selection';
+  readonly at: Instant;
+  readonly source: string;
+  readonly state: SelectState;
+  readonly authenticated: boolean;
+  /** As they stand now, the directive authselectmode included. */
+  readonly options: SelectOptions;
+  /** Register of the last eight polls. */
+  readonly reach: number;
+  readonly score: number;
+  readonly sinceSample: Seconds;
+  readonly lowLimitFast: Seconds;
+  readonly highLimitFast: Seconds;
+}
+
+/** A reply of an NTP source (measurements.log: those that pass all tests; rawmeasurements: all of them, same file). */
+export interface MeasurementTrace {
+  readonly log: 'measurements';
+  readonly at: Instant;
+  readonly source: string;
+  readonly leap: Leap;
+  readonly stratum: number;
+  /** Tests 1 2 3 5 6 7 A B C D in bits 9…0, 1 = passed. */
+  readonly tests: number;
+  readonly localPollLog2: number;
+  readonly remotePollLog2: number;
+  readonly pollScore: number;
+  /** Positive = the local clock is slow. */
+  readonly offset: Seconds;
+  readonly peerDelay: Seconds;
+  readonly peerDispersion: Seconds;
+  readonly rootDelay: Seconds;
+  readonly rootDispersion: Seconds;
+  readonly refId: RefId;
+  /** NTP mode of the packet: 4 server, 1 and 2 peers. */
+  readonly mode: number;
+  readonly interleaved: boolean;
+  readonly txSource: StampKind;
+  readonly rxSource: StampKind;
+}
+
+/** A compensation of the temperature (tempcomp.log). */
+export interface TempcompTrace {
+  readonly log: 'tempcomp';
+  readonly at: Instant;
+  /** In the units of the sensor. */
+  readonly temperature: number;
+  /** Positive = the clock is made to run faster. */
+  readonly compensationPpm: Ppm;
+}
+
+export type Trace = TrackingTrace | StatisticsTrace | RefclockTrace | SelectionTrace | MeasurementTrace | TempcompTrace;

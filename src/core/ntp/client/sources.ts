@@ -257,6 +257,11 @@ export class NtpSources {
     return this.byAddress(address)?.[1].association.ntpData();
   }
 
+  /** How far the polling interval of a source is from its next change, −1…1. */
+  pollScore(address: string): number {
+    return this.byAddress(address)?.[1].association.polls.score ?? 0;
+  }
+
   activity(): ActivityReport {
     const report = { online: 0, offline: 0, burstOnline: 0, burstOffline: 0, unresolved: this.unresolved };
     for (const { association } of this.live.values()) {
