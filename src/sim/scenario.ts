@@ -6,6 +6,7 @@ import { worldConfig } from './engineconfig.js';
 import { type ErrorFigures, errorFigures, Series } from './figures.js';
 import type { Twin } from './host.js';
 import type { NetworkFigures, SimNetwork } from './net/network.js';
+import type { Upstream } from './net/upstream.js';
 import { ModelOscillator, type OscillatorModel } from './oscillator.js';
 import type { TrueTime } from './queue.js';
 import { advertisedDistance, type Happening, type Watcher, World } from './world.js';
@@ -33,6 +34,8 @@ export interface Stage {
   readonly twins: readonly Twin[];
   /** Clients that ask the packet plane while all this happens. */
   readonly network?: SimNetwork;
+  /** NTP servers that the daemon asks. */
+  readonly upstream?: Upstream;
   readonly script?: readonly Happening[];
   readonly noticesJumps?: boolean;
 }

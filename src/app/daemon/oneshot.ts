@@ -1,8 +1,13 @@
+import type { NtpSourceOptions } from '../../core/ntp/client/options.js';
 import type { RefclockOptions } from '../../core/refclock/options.js';
 import type { TrackingReport } from '../../core/report/reports.js';
 
 /** Updates of the clock after which a discipline that still converges is good enough. */
 const ENOUGH_UPDATES = 8;
+/** The same for a server on the network: the replies of an `iburst`, of which the first two select it. */
+const ENOUGH_REPLIES = 3;
+/** s in which an `iburst` gets its replies, or never. */
+const BURST_PATIENCE = 20;
 /** Polls in which a source fills its reachability register; one that has not been heard by then is not there. */
 const REACH_POLLS = 8;
 
@@ -20,22 +25,35 @@ export class Oneshot {
   private updates = 0;
   private lastUpdate = 0n;
   private told = false;
+  private latest: TrackingReport | undefined;
 
   constructor(parts: OneshotParts) {
     this.parts = parts;
   }
 
   /** Gives up when every source had its chance; at once when there is none. */
-  start(sources: readonly Pick<RefclockOptions, 'poll'>[]): void {
-    const patience = REACH_POLLS * Math.max(0, ...sources.map((s) => 2 ** s.poll));
-    setTimeout(() => this.fail(), patience * 1000);
+  start(
+    refclocks: readonly Pick<RefclockOptions, 'poll'>[],
+    servers: readonly Pick<NtpSourceOptions, 'iburst' | 'minpoll'>[],
+  ): void {
+    const waits = [
+      ...refclocks.map((s) => REACH_POLLS * 2 ** s.poll),
+      ...servers.map((s) => (s.iburst ? BURST_PATIENCE : Math.max(BURST_PATIENCE, REACH_POLLS * 2 ** s.minpoll))),
+    ];
+    setTimeout(() => this.giveUp(), Math.max(0, ...waits) * 1000);
   }
 
   after(tracking: TrackingReport): void {
     if (this.told || tracking.leap === 3) return;
+    this.latest = tracking;
     if (tracking.referenceTime !== this.lastUpdate) this.updates++;
     this.lastUpdate = tracking.referenceTime;
-    if (tracking.mode !== 'tracking' && this.updates < ENOUGH_UPDATES) return;
+    const enough = tracking.address === undefined ? ENOUGH_UPDATES : ENOUGH_REPLIES;
+    if (tracking.mode !== 'tracking' && this.updates < enough) return;
+    this.tell(tracking);
+  }
+
+  private tell(tracking: TrackingReport): void {
     this.told = true;
     const wrong = tracking.currentCorrection.toFixed(6);
     const set = this.parts.what === 'set';
@@ -44,8 +62,13 @@ export class Oneshot {
     this.parts.exit(true);
   }
 
-  private fail(): void {
+  private giveUp(): void {
     if (this.told) return;
+    // Fewer replies than hoped for are better than none.
+    if (this.latest?.address !== undefined) {
+      this.tell(this.latest);
+      return;
+    }
     this.told = true;
     this.parts.say('No suitable source for synchronisation');
     this.parts.exit(false);

@@ -3,6 +3,7 @@ import type { Scenario } from '../scenario.js';
 import { byteScenarios } from './bytes.js';
 import { hostScenarios } from './host.js';
 import { leapScenarios } from './leap.js';
+import { ntpScenarios } from './ntp.js';
 import { pulseScenarios } from './pulse.js';
 import { readingScenarios } from './reading.js';
 import { receiverScenarios } from './receiver.js';
@@ -16,6 +17,7 @@ export const SCENARIOS: readonly Scenario[] = [
   ...readingScenarios,
   ...hostScenarios,
   ...leapScenarios,
+  ...ntpScenarios,
   ...stormScenarios,
 ];
 
