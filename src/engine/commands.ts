@@ -125,8 +125,7 @@ const OUTCOMES: Readonly<Record<NtpOutcome, CommandAnswer>> = {
   'too-many': { outcome: 'too-many-sources' },
 };
 
-/** A command to all sources is done also where there are none. */
-const answerOf = (outcome: NtpOutcome, toAll = false): CommandAnswer => (toAll ? DONE : OUTCOMES[outcome]);
+const answerOf = (outcome: NtpOutcome): CommandAnswer => OUTCOMES[outcome];
 
 /** Does what the command says, now. */
 export const runCommand = (command: Command, hands: CommandHands): CommandAnswer => {
@@ -172,15 +171,9 @@ export const runCommand = (command: Command, hands: CommandHands): CommandAnswer
       return smooth(hands, command.action);
     case 'online':
     case 'offline':
-      return answerOf(
-        hands.ntp.setOnline(command.name === 'online', (a) => matches(command.match, a), hands.mono),
-        command.match === undefined,
-      );
+      return answerOf(hands.ntp.setOnline(command.name === 'online', (a) => matches(command.match, a), hands.mono));
     case 'burst':
-      return answerOf(
-        hands.ntp.burst(command.good, command.total, (a) => matches(command.match, a), hands.mono),
-        command.match === undefined,
-      );
+      return answerOf(hands.ntp.burst(command.good, command.total, (a) => matches(command.match, a), hands.mono));
     case 'change-source':
       return answerOf(hands.ntp.change(command.address, command.change));
     case 'add-ntp-source':

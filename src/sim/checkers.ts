@@ -1,3 +1,4 @@
+import { REFID_LOCAL } from '../base/refid.js';
 import { add, diff, type Instant } from '../base/time.js';
 import type { Seconds } from '../base/units.js';
 import { cook } from '../core/clockview.js';
@@ -85,6 +86,8 @@ export class Checkers implements Watcher {
     const { stateBefore, cookedBefore } = this;
     if (state === undefined || stateBefore === undefined || cookedBefore === undefined) return;
     if (!claims(state) || !claims(stateBefore) || declaresStep(event, effects)) return;
+    // What the local reference served, a real one may take back.
+    if (stateBefore.refId === REFID_LOCAL) return;
     const back = diff(cookedBefore, cook(state.view, world.clock.realtime()));
     if (back > this.largestBack) this.largestBack = back;
     const allowed = advertisedDistance(stateBefore, world.clock.realtime()) + GRAIN;
@@ -102,6 +105,8 @@ export class Checkers implements Watcher {
   }
 
   private checkDistance(t: TrueTime, world: Seen, state: ServerState): void {
+    // The local reference is believed because somebody configured it to be, not because it is right.
+    if (state.refId === REFID_LOCAL) return;
     const error = Math.abs(world.servedError()!);
     const distance = advertisedDistance(state, world.clock.realtime());
     // A client rounds the bound up to 2^-16 s on the wire; the finer value in our own reports must hold as well.
@@ -146,8 +151,11 @@ const claims = (state: ServerState): boolean => state.leap !== 3 && state.stratu
 const isNamed = (event: Event): boolean =>
   (event.kind === 'message' && event.message.valid && event.message.utc !== undefined) || event.kind === 'reading';
 
+/** Commands by which an operator moves the clock on purpose. */
+const STEPPING: ReadonlySet<string> = new Set(['makestep', 'settime', 'manual-delete']);
+
 const declaresStep = (event: Event, effects: readonly Effect[]): boolean =>
   event.kind === 'clock-jump' ||
   event.kind === 'slept' ||
-  (event.kind === 'command' && event.command.name === 'makestep') ||
+  (event.kind === 'command' && STEPPING.has(event.command.name)) ||
   effects.some((e) => e.kind === 'step-clock' || (e.kind === 'fact' && e.fact.name === 'clock.leap'));

@@ -1,6 +1,7 @@
 import { CodedError } from '../../base/errors.js';
 import type { Scenario } from '../scenario.js';
 import { byteScenarios } from './bytes.js';
+import { commandScenarios } from './commands.js';
 import { hostScenarios } from './host.js';
 import { leapScenarios } from './leap.js';
 import { ntpScenarios } from './ntp.js';
@@ -8,6 +9,7 @@ import { pulseScenarios } from './pulse.js';
 import { readingScenarios } from './reading.js';
 import { receiverScenarios } from './receiver.js';
 import { stormScenarios } from './storm.js';
+import { warmthScenarios } from './warmth.js';
 
 /** The registry: what `timeball sim list` shows and the tests run. */
 export const SCENARIOS: readonly Scenario[] = [
@@ -16,7 +18,9 @@ export const SCENARIOS: readonly Scenario[] = [
   ...byteScenarios,
   ...readingScenarios,
   ...hostScenarios,
+  ...commandScenarios,
   ...leapScenarios,
+  ...warmthScenarios,
   ...ntpScenarios,
   ...stormScenarios,
 ];
