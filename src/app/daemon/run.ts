@@ -10,8 +10,8 @@ import { makeDirectory, type Owner, prepareSocketDirectory } from '../../control
 import { handleRequest } from '../../control/cmdmon/door.js';
 import { openUdpDoor } from '../../control/cmdmon/udp.js';
 import { type DoorLog, openUnixDoor } from '../../control/cmdmon/unix.js';
-import { handleQuery, isQuery } from '../../control/query/door.js';
 import { respondMode6 } from '../../control/mode6/respond.js';
+import { handleQuery, isQuery } from '../../control/query/door.js';
 import { parseDrift } from '../../core/discipline/drift.js';
 import {
   KERNEL_FREQUENCY_QUANTUM,
@@ -37,13 +37,13 @@ import { readConfigFiles } from './files.js';
 import { Keys } from './keys.js';
 import { LeapFiles, ZONEINFO } from './leapfiles.js';
 import { EXIT, type Start } from './main.js';
+import { daemonMode6 } from './mode6.js';
 import { NtpClient } from './ntpclient.js';
 import { usable } from './ntpsupport.js';
 import { Oneshot } from './oneshot.js';
 import { writePidFile } from './pidfile.js';
 import { dropPrivileges, runtimeOwner, useRealTime } from './privileges.js';
 import { daemonQueries } from './queries.js';
-import { daemonMode6 } from './mode6.js';
 import { RefclockDevices } from './refclocks.js';
 import { Refusals } from './refusals.js';
 import { Runtime } from './runtime.js';
@@ -172,7 +172,7 @@ class Daemon {
     if (this.stopping) return;
     const devices = new RefclockDevices(config.refclocks, this.native, BUILD_DATE, (e) => this.runtime.dispatch(e));
     this.closers.push(() => devices.stop());
-    this.oneshot?.start(config.refclocks);
+    this.oneshot?.start(config.refclocks, config.sources);
     if (options.timeout > 0) setTimeout(() => this.timedOut(), options.timeout * 1000).unref();
     this.closers.push(new Watchdog(this.native).start());
     tellReady(this.native, options.readyFd);
