@@ -161,7 +161,6 @@ export class Association {
   due(at: Surroundings, raw: Instant): { readonly outgoing: Outgoing; readonly missed: boolean } {
     const missed = this.giveUp();
     this.burstTotal = Math.max(0, this.burstTotal - 1);
-    if (this.burstGood <= 0) this.burstTotal = 0;
     if (missed && this.options.burst && this.online && !this.bursting) this.burst(BURST.good, BURST.total, undefined);
     this.presending = !this.presending && !this.bursting && this.polls.poll >= this.options.presend;
     this.next = addMono(at.mono, this.interval());
@@ -241,6 +240,12 @@ export class Association {
 
   ntpData(): NtpDataReport | undefined {
     return this.report === undefined ? undefined : { ...this.report, ...this.counters.report() };
+  }
+
+  /** Enough good replies: back to the polling interval. */
+  private endBurst(now: Mono): void {
+    this.burstTotal = 0;
+    this.next = addMono(now, this.interval());
   }
 
   private giveUp(): boolean {
@@ -353,6 +358,7 @@ export class Association {
     this.counters.good++;
     this.misses = 0;
     this.burstGood--;
+    if (this.bursting && this.burstGood <= 0) this.endBurst(at.mono);
     const offset = figures.offset - bias + this.options.offset;
     if (error !== undefined) this.polls.good(error, delay / 2 + dispersion, foretold.samples);
     const sample: Sample = {
