@@ -14,14 +14,16 @@ export interface ClockControl {
 /**
  * The cooked clock: raw time, a base rate that makes it true, and a correction not yet in the kernel.
  *
- * The rate of cooked time against the undisciplined oscillator is (1 + base). The kernel runs raw time at
+ * The rate of cooked time against the undisciplined oscillator is (1 + base)(1 + compensation). The kernel runs raw time at
  * (1 + kernel), base plus whatever slew takes the correction out. The rest is the view's rate:
- * (1 + rate) = (1 + base) / (1 + kernel). Without control kernel stays 0 and the view carries everything.
+ * (1 + rate) = (1 + base)(1 + compensation) / (1 + kernel). Without control kernel stays 0 and the view carries everything.
  */
 export class CookedClock {
   view: ClockView;
   /** Rate correction of the oscillator, positive = the oscillator is slow. */
   base: Frequency = 0;
+  /** What is added for the oscillator's temperature: not part of base, which stays what was measured without it. */
+  private compensation: Frequency = 0;
   /** Rate adjustment in the kernel as last set. */
   kernel: Frequency = 0;
 
@@ -57,6 +59,16 @@ export class CookedClock {
   }
 
   /**
+   * The oscillator has changed by −`compensation` with its temperature and is made up for: the rate of cooked time
+   * stays what it was, and so does every history.
+   */
+  compensate(raw: Instant, compensation: Frequency): void {
+    const correction = this.correction(raw);
+    this.compensation = compensation;
+    this.reanchor(raw, correction);
+  }
+
+  /**
    * Chooses the kernel rate that takes the correction out with time constant `tau`, limited by maxslewrate.
    * Returns the frequency to set, undefined when nothing changes.
    */
@@ -65,7 +77,7 @@ export class CookedClock {
     const correction = this.correction(raw);
     const slew = Math.max(-this.maxSlew, Math.min(this.maxSlew, correction / tau));
     const { maxFrequency, quantum } = this.control;
-    const wanted = (1 + this.base) * (1 + slew) - 1;
+    const wanted = this.pace() * (1 + slew) - 1;
     const kernel = Math.round(Math.max(-maxFrequency, Math.min(maxFrequency, wanted)) / quantum) * quantum;
     const changed = kernel !== this.kernel;
     this.kernel = kernel;
@@ -90,6 +102,10 @@ export class CookedClock {
   }
 
   private reanchor(raw: Instant, correction: Seconds): void {
-    this.view = { ref: raw, correction, rate: (1 + this.base) / (1 + this.kernel) - 1 };
+    this.view = { ref: raw, correction, rate: this.pace() / (1 + this.kernel) - 1 };
+  }
+
+  private pace(): number {
+    return (1 + this.base) * (1 + this.compensation);
   }
 }

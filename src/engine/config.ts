@@ -2,11 +2,13 @@ import type { StreamSeed } from '../base/keystream.js';
 import type { Instant } from '../base/time.js';
 import type { Seconds } from '../base/units.js';
 import type { Config } from '../conf/config.js';
+import type { TempcompModel, TempcompPoint } from '../core/discipline/tempcomp.js';
 import type { NtpSourceOptions } from '../core/ntp/client/options.js';
 import type { DisciplineOptions, LocalOptions, RefclockOptions, SelectionOptions } from '../core/refclock/options.js';
 import type { Trace } from '../core/report/traces.js';
 import type { ClockControl } from './clock.js';
 import type { SmoothOptions } from './smoothing.js';
+import { tempcompModel } from './tempcomp.js';
 
 /** Everything the engine needs to know; it reads no file and asks no clock. */
 export interface EngineConfig {
@@ -33,6 +35,10 @@ export interface EngineConfig {
   readonly traces: ReadonlySet<Trace['log']>;
   /** s between drift saves; 0 = no drift file. */
   readonly driftInterval: Seconds;
+  /** What a temperature means for the rate of the clock. */
+  readonly tempcomp?: TempcompModel | undefined;
+  /** log2 s: averages of the frequency to go on with when there is no reference. */
+  readonly fallbackdrift?: { readonly min: number; readonly max: number } | undefined;
 }
 
 /** What the configuration does not say: facts of this machine and this run. */
@@ -41,6 +47,8 @@ export interface HostFacts {
   readonly control: ClockControl | undefined;
   readonly buildDate: Instant;
   readonly seed: StreamSeed;
+  /** Of the file that the directive tempcomp names. */
+  readonly tempcompPoints?: readonly TempcompPoint[] | undefined;
 }
 
 const TRACES: readonly Trace['log'][] = [
@@ -75,4 +83,6 @@ export const engineConfig = (config: Config, host: HostFacts): EngineConfig => (
   rtcsync: config.clock.rtcsync,
   traces: wantedTraces(config.logging),
   driftInterval: config.clock.driftfile?.interval ?? 0,
+  tempcomp: tempcompModel(config.clock.tempcomp, host.tempcompPoints),
+  fallbackdrift: config.clock.fallbackdrift,
 });

@@ -96,6 +96,9 @@ export class Engine extends EngineState {
       case 'ntp-resolved':
         this.ntp.handle(event, now);
         break;
+      case 'temperature':
+        this.temperature(event.value, now);
+        break;
       case 'leap-table':
         this.leapData.set(event.named);
         break;
@@ -173,6 +176,33 @@ export class Engine extends EngineState {
     this.lastMeasure = undefined;
   }
 
+  private temperature(value: number, now: Now): void {
+    const { ppm, fact } = this.tempcomp.apply(value, this.clock, now.raw);
+    if (fact !== undefined) this.fact(now, fact);
+    if (ppm === undefined) return;
+    this.traces.tempcomp(value, ppm, this.clock.now(now.raw));
+    this.steer(now);
+    this.publish(now);
+  }
+
+  /** Long without reference: on with what the frequency was on the average of such a time (fallbackdrift). */
+  private fallBack(now: Now): void {
+    const freq = this.fallback?.due(this.sinceUpdate(now) ?? 0);
+    if (freq === undefined) return;
+    this.adjustClock(0, (1 + freq) / (1 + this.clock.base) - 1, now);
+    const fast = frequencyFast(freq) / PPM;
+    const text = `Fallback drift: frequency set to the long-term average of ${fast.toFixed(3)} ppm`;
+    this.fact(now, { severity: 'info', name: 'discipline.fallback', text, fields: { freqPpm: fast } });
+  }
+
+  private adjustClock(doffset: Seconds, dfreq: number, now: Now): void {
+    const at = this.clock.now(now.raw);
+    this.clock.adjust(now.raw, doffset, dfreq);
+    this.changeHistory({ at, doffset, dfreq, kind: 'adjust' }, now);
+    this.steer(now);
+    this.publish(now);
+  }
+
   /** What commands may touch, at this moment. */
   private hands(now: Moment): CommandHands {
     return {
@@ -193,13 +223,7 @@ export class Engine extends EngineState {
         for (let i = 0; i < this.config.refclocks.length; i++) this.sources.reset(i);
         this.ntp.sources.reset();
       },
-      adjust: (doffset, dfreq) => {
-        const at = this.clock.now(now.raw);
-        this.clock.adjust(now.raw, doffset, dfreq);
-        this.changeHistory({ at, doffset, dfreq, kind: 'adjust' }, now);
-        this.steer(now);
-        this.publish(now);
-      },
+      adjust: (doffset, dfreq) => this.adjustClock(doffset, dfreq, now),
       setByHand: (offset) => this.setByHand(offset, now),
       publish: () => this.publish(now),
       fact: (finding) => this.fact(now, finding),
@@ -243,6 +267,7 @@ export class Engine extends EngineState {
     if (correction.exit !== undefined) this.effects.push({ kind: 'exit', ...correction.exit });
     if (!correction.accepted) return;
     if (this.isSettled()) this.stability.used(m.source, time, offset);
+    this.fallback?.observe(this.clock.base, this.sinceUpdate(now) ?? 0);
     this.lastMeasure = now.mono;
     this.holding = false;
     this.referenceTime = time;
@@ -435,6 +460,7 @@ export class Engine extends EngineState {
     this.facts(now, this.manager.takeFacts());
     this.facts(now, this.leapData.findings(this.clock.now(now.raw)));
     if (this.lastMeasure !== undefined && diffMono(now.mono, this.lastMeasure) > this.holdAfter()) this.hold(now);
+    if (this.holding) this.fallBack(now);
     this.doLeap(now);
     if (this.config.control !== undefined && this.clock.correction(now.raw) !== 0) this.steer(now);
     if (this.stale || this.holding || this.smoothing.moving || this.selection?.selected === undefined)

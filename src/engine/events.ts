@@ -121,6 +121,8 @@ export type Event =
   | { readonly kind: 'clock-jump'; readonly offset: Seconds }
   /** The machine was asleep: monotonic time stood still, raw time was carried on by the RTC, good to a second or so. */
   | { readonly kind: 'slept'; readonly seconds: Seconds }
+  /** What the sensor of the directive tempcomp says, in its own units. */
+  | { readonly kind: 'temperature'; readonly value: number }
   /** What the daemon has read about leap seconds; a later one replaces it. */
   | { readonly kind: 'leap-table'; readonly named: NamedLeapTable }
   /** History of a source from before a restart (option -r). */

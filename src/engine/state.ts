@@ -2,6 +2,7 @@ import { REFID_LOCAL, type RefId } from '../base/refid.js';
 import { diff, diffMono, type Instant, type Mono } from '../base/time.js';
 import { type Frequency, type Leap, PPM, type Seconds } from '../base/units.js';
 import { Discipline, type TrackingFigures } from '../core/discipline/discipline.js';
+import { FallbackDrift } from '../core/discipline/fallback.js';
 import type { ServerState } from '../core/ntp/state.js';
 import { type ClockContext, type Measured, RefclockManager } from '../core/refclock/manager.js';
 import type {
@@ -32,6 +33,7 @@ import { PollTimers } from './polls.js';
 import { RecentMeasurements } from './recent.js';
 import { Smoothing } from './smoothing.js';
 import { localState, unsynchronisedState } from './states.js';
+import { Compensation } from './tempcomp.js';
 import { Tracer } from './tracer.js';
 
 /** s between steering updates while a correction is being slewed out. */
@@ -62,6 +64,8 @@ export abstract class EngineState {
   protected readonly local: LocalReference;
   protected readonly leap: LeapKeeper;
   protected readonly leapData = new LeapData();
+  protected readonly tempcomp: Compensation;
+  protected readonly fallback: FallbackDrift | undefined;
   protected readonly manual: ManualInput;
   protected readonly smoothing: Smoothing;
   protected readonly recent: RecentMeasurements;
@@ -120,6 +124,9 @@ export abstract class EngineState {
     this.local = new LocalReference(config.local);
     this.manual = new ManualInput(config.manual);
     this.smoothing = new Smoothing(config.smoothtime);
+    this.tempcomp = new Compensation(config.tempcomp);
+    const { fallbackdrift } = config;
+    this.fallback = fallbackdrift && new FallbackDrift(fallbackdrift.min, fallbackdrift.max);
     this.leap = new LeapKeeper(d.leapsecmode, config.control !== undefined);
     this.traces = new Tracer(config.traces, infos.length, (trace) => this.effects.push({ kind: 'trace', trace }));
     this.recent = new RecentMeasurements();

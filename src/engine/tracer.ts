@@ -116,6 +116,10 @@ export class Tracer {
     });
   }
 
+  tempcomp(temperature: number, compensationPpm: number, at: Instant): void {
+    if (this.wants('tempcomp')) this.emit({ log: 'tempcomp', at, temperature, compensationPpm });
+  }
+
   tracking(
     t: TrackingReport,
     at: Instant,

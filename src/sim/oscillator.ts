@@ -13,8 +13,8 @@ export interface OscillatorModel {
   readonly wander: Frequency;
   /** White frequency noise: standard deviation a second, s/s. */
   readonly white?: Frequency;
-  /** Daily, hourly … temperature as a sine of the frequency. */
-  readonly temperature?: { readonly amplitude: Frequency; readonly period: Seconds };
+  /** Daily, hourly … temperature as a sine of the frequency; `phase` at the start, rad, random unless given. */
+  readonly temperature?: { readonly amplitude: Frequency; readonly period: Seconds; readonly phase?: number };
   /** Sudden changes that stay. */
   readonly jumps?: readonly { readonly at: Seconds; readonly by: Frequency }[];
 }
@@ -29,7 +29,7 @@ export class ModelOscillator implements Oscillator {
     private readonly rng: Prng,
   ) {
     this.walk = model.frequency;
-    this.phase = 2 * Math.PI * rng.uniform();
+    this.phase = model.temperature?.phase ?? 2 * Math.PI * rng.uniform();
   }
 
   next(k: number): Frequency {

@@ -36,6 +36,7 @@ import { EventRecorder } from './eventrecorder.js';
 import { readConfigFiles } from './files.js';
 import { Keys } from './keys.js';
 import { LeapFiles, ZONEINFO } from './leapfiles.js';
+import { mailOnChange } from './mail.js';
 import { EXIT, type Start } from './main.js';
 import { daemonMode6 } from './mode6.js';
 import { NtpClient } from './ntpclient.js';
@@ -49,6 +50,7 @@ import { Refusals } from './refusals.js';
 import { Runtime } from './runtime.js';
 import { SourceFiles } from './sourcefiles.js';
 import { tellReady, Watchdog } from './supervisor.js';
+import { readTempcompPoints, Thermometer } from './thermometer.js';
 import { TraceLogs } from './tracelogs.js';
 
 /** Composes the daemon and leaves it running. Throws what is fatal at start. */
@@ -91,7 +93,8 @@ class Daemon {
       : undefined;
     const now = { raw: this.clock.realtime(), mono: this.clock.monotonic() };
     const seed = [...getRandomValues(new Uint32Array(SEED_WORDS))];
-    const host = { precision: measurePrecision(this.clock), control, buildDate: BUILD_DATE, seed };
+    const tempcompPoints = readTempcompPoints(config.clock.tempcomp);
+    const host = { precision: measurePrecision(this.clock), control, buildDate: BUILD_DATE, seed, tempcompPoints };
     const sources = usable(config.sources, (text) => this.say('warn', 'config.sources', text));
     const forEngine = engineConfig({ ...config, sources }, host);
     this.engine = new Engine(forEngine, now);
@@ -122,6 +125,8 @@ class Daemon {
       say: (text) => this.say('warn', 'config.sources', text),
     });
     const refusals = new Refusals();
+    const warnMail = (text: string): void => this.say('error', 'mail', text);
+    const mail = options.once === undefined ? mailOnChange(config.logging, start.program, warnMail) : undefined;
     this.runtime = new Runtime({
       engine: this.engine,
       clock: this.clock,
@@ -137,6 +142,7 @@ class Daemon {
         this.recorder?.record(event, effects, now);
         this.oneshot?.after(this.engine.tracking(now));
         this.clockBound?.publish(this.engine, () => this.runtime.now());
+        if (mail !== undefined) mail.look(now.raw, this.engine.tracking(now).lastOffset);
         const reports = () => this.engine.refclocks(now);
         refusals.look(now.mono, reports, (text) => this.say('info', 'refclock.refused', text));
       },
@@ -172,6 +178,7 @@ class Daemon {
     if (this.stopping) return;
     const devices = new RefclockDevices(config.refclocks, this.native, BUILD_DATE, (e) => this.runtime.dispatch(e));
     this.closers.push(() => devices.stop());
+    this.openThermometer();
     this.oneshot?.start(config.refclocks, config.sources);
     if (options.timeout > 0) setTimeout(() => this.timedOut(), options.timeout * 1000).unref();
     this.closers.push(new Watchdog(this.native).start());
@@ -244,6 +251,14 @@ class Daemon {
     // The file says how fast the oscillator is; the engine wants what makes it right.
     const driftFreq = 1 / (1 + freqFastPpm * PPM) - 1;
     return { kind: 'start', driftFreq, driftSkew: skewPpm * PPM };
+  }
+
+  private openThermometer(): void {
+    const { tempcomp } = this.start.config.clock;
+    if (tempcomp === undefined) return;
+    const use = (value: number): void => this.runtime.dispatch({ kind: 'temperature', value });
+    const warn = (text: string): void => this.say('warn', 'tempcomp.sensor', text);
+    this.closers.push(new Thermometer(tempcomp, use, warn).start());
   }
 
   private openLeapFiles(): void {

@@ -67,7 +67,7 @@ const MULTIPLE: readonly Directive[] = [
     group: GROUP,
     syntax: 'MIN MAX',
     default: 'off',
-    doc: 'Use long-term averages of the frequency, over 2^MIN to 2^MAX seconds, when synchronisation is lost.',
+    doc: 'Without a reference for 2^MIN to 2^MAX seconds, go on with the average of the frequency over such a time.',
     parse: (args, draft) => {
       args.expect(2);
       draft.clock.fallbackdrift = { min: args.int(ANY_INT), max: args.int(ANY_INT) };
@@ -105,7 +105,7 @@ const MULTIPLE: readonly Directive[] = [
     group: GROUP,
     syntax: 'SENSOR INTERVAL (T0 K0 K1 K2 | FILE)',
     default: 'off',
-    doc: "Compensate the clock's frequency for temperature, by a parabola or a file with points.",
+    doc: "Every INTERVAL seconds read the temperature T in the file SENSOR and make the clock run faster by K0 + K1 (T - T0) + K2 (T - T0)^2 ppm, or by what a file with the points `T PPM`, one a line, says. More than 10 ppm is not believed.",
     parse: (args, draft) => {
       draft.clock.tempcomp = parseTempcomp(args);
     },

@@ -105,7 +105,7 @@ const LOGGING: readonly Directive[] = [
     group: 'Logging',
     syntax: 'ADDRESS SECONDS',
     default: 'off',
-    doc: 'Send a mail when the clock is wrong by more than this.',
+    doc: 'Send a mail, through sendmail(8), when the clock was wrong by more than this.',
     parse: (args, draft) => {
       args.expect(2);
       draft.logging.mailonchange = { address: args.word(), threshold: args.decimal() };
