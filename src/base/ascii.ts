@@ -28,3 +28,9 @@ export const quote = (text: string, max = 80): string => {
 /** Two capital digits a byte. */
 export const toHex = (bytes: Uint8Array): string =>
   Array.from(bytes, (byte) => byte.toString(16).toUpperCase().padStart(2, '0')).join('');
+
+/** Bytes of pairs of hex digits in either case; undefined for anything else, and for nothing at all. */
+export const fromHex = (text: string): Uint8Array | undefined => {
+  if (text.length === 0 || text.length % 2 !== 0 || !/^[0-9a-f]+$/i.test(text)) return undefined;
+  return Uint8Array.from({ length: text.length / 2 }, (_, i) => Number.parseInt(text.slice(2 * i, 2 * i + 2), 16));
+};

@@ -1,3 +1,4 @@
+import { fromHex, toHex } from '../base/ascii.js';
 import { CodedError } from '../base/errors.js';
 import type { EngineConfig } from '../engine/config.js';
 import type { Effect, Event, Now } from '../engine/events.js';
@@ -6,7 +7,8 @@ import type { Effect, Event, Now } from '../engine/events.js';
  * Event log: one JSON object a line. The first is the header, each other one an event of the engine, in order:
  *   {"timeball":"events","version":1,"config":{…}}
  *   {"now":{"raw":"…","mono":"…"},"event":{…},"effects":"1a2b3c4d"}
- * Instants are decimal strings of ns. `effects` is a digest of what the engine answered, absent when not recorded.
+ * Instants are decimal strings of ns, bytes are {"hex":"…"}. `effects` is a digest of what the engine answered, absent
+ * when not recorded.
  */
 export interface LogHeader {
   readonly timeball: 'events';
@@ -37,13 +39,21 @@ const INSTANTS: ReadonlySet<string> = new Set([
   'dispersionAt',
 ]);
 
-const encode = (_key: string, value: unknown): unknown => {
+/** `this`: a Buffer would come as what its toJSON made of it. */
+function encode(this: Record<string, unknown>, key: string, value: unknown): unknown {
+  const given = this[key];
+  if (given instanceof Uint8Array) return { hex: toHex(given) };
   if (typeof value === 'bigint') return value.toString();
   return value instanceof Set ? [...value] : value;
-};
+}
+
+/** An object: no text of a receiver or of the configuration can look like one. */
+const isBytes = (value: unknown): value is { hex: string } =>
+  typeof value === 'object' && value !== null && 'hex' in value && typeof value.hex === 'string';
 
 const decode = (key: string, value: unknown): unknown => {
   if (typeof value === 'string' && INSTANTS.has(key) && /^-?\d{1,30}$/.test(value)) return BigInt(value);
+  if (isBytes(value)) return fromHex(value.hex) ?? new Uint8Array();
   return key === 'traces' && Array.isArray(value) ? new Set(value) : value;
 };
 

@@ -1,3 +1,4 @@
+import { CodedError } from '../base/errors.js';
 import type { TrackingReport } from '../core/report/reports.js';
 import { Engine } from '../engine/engine.js';
 import type { Effect, Now } from '../engine/events.js';
@@ -38,8 +39,10 @@ export const replay = (lines: Iterable<string>): ReplayResult => {
       continue;
     }
     const entry = decodeEntry(line, number);
-    engine ??= new Engine(config, entry.now);
-    const out = engine.handle(entry.event, entry.now);
+    const settings = config;
+    const running = engine ?? taken(number, () => new Engine(settings, entry.now));
+    engine = running;
+    const out = taken(number, () => running.handle(entry.event, entry.now));
     end = entry.now;
     events++;
     note(out, effects, facts);
@@ -49,6 +52,15 @@ export const replay = (lines: Iterable<string>): ReplayResult => {
   }
   const tracking = end === undefined ? undefined : engine?.tracking(end);
   return { events, effects, facts, end, tracking, verified, divergedAt };
+};
+
+/** The engine never throws on what the daemon gives it; a log of another version, or one edited by hand, is something else. */
+const taken = <T>(line: number, act: () => T): T => {
+  try {
+    return act();
+  } catch (cause) {
+    throw new CodedError('ERR_TB_REPLAY', `line ${line}: not for the engine of this version`, { cause });
+  }
 };
 
 const note = (out: readonly Effect[], effects: Record<string, number>, facts: string[]): void => {

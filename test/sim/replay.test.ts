@@ -59,6 +59,9 @@ describe('event logs', () => {
     const bad = await call(replayMain, [path]);
     assert.equal(bad.code, 1);
     assert.match(bad.err, /line 1: not JSON \[ERR_TB_REPLAY\]/);
+    const header = '{"timeball":"events","version":1,"config":{}}';
+    writeFileSync(path, `${header}\n{"now":{"raw":"1","mono":"2"},"event":{"kind":"start"}}\n`);
+    assert.match((await call(replayMain, [path])).err, /line 2: not for the engine of this version \[ERR_TB_REPLAY\]/);
     assert.equal((await call(replayMain, [join(dir, 'absent')])).code, 1);
     assert.equal((await call(replayMain, [])).code, 64);
   });

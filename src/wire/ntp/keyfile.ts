@@ -1,4 +1,5 @@
 /** The file of symmetric keys (`keyfile`), in chrony's format: one key a line, `ID [TYPE] [ASCII:|HEX:]KEY`. */
+import { fromHex } from '../../base/ascii.js';
 
 /** How a key is used: H(key ‖ message), or AES-CMAC (RFC 4493, RFC 8573). */
 export type MacType =
@@ -51,11 +52,6 @@ const MAX_SECRET_BYTES = 4096;
 const MAX_KEYS = 65_536;
 const COMMENT = /^[#!;%]/;
 const isType = (word: string): word is MacType => Object.hasOwn(DIGEST_BYTES, word);
-
-const fromHex = (text: string): Uint8Array | undefined => {
-  if (text.length === 0 || text.length % 2 !== 0 || !/^[0-9a-f]+$/i.test(text)) return undefined;
-  return Uint8Array.from({ length: text.length / 2 }, (_, i) => Number.parseInt(text.slice(2 * i, 2 * i + 2), 16));
-};
 
 /** A secret is bytes: every character of the line as read (latin-1) is one. */
 const fromText = (text: string): Uint8Array => Uint8Array.from(text, (c) => c.charCodeAt(0) & 0xff);
