@@ -10,6 +10,10 @@ namespace {
 constexpr size_t BLOCK = 16;
 constexpr size_t KEY_ID = 4;
 
+constexpr uint8_t NO_IV[BLOCK] = {};
+/// The longest message: a whole slot.
+constexpr size_t MAX_MESSAGE = 1536;
+
 struct Digest {
   const char* name;
   const EVP_MD* (*get)();
@@ -37,8 +41,8 @@ void mixIn(uint8_t* state, const uint8_t* bytes) {
 
 bool MacKey::init(uint32_t id, const std::string& type, const uint8_t* key, size_t bytes) {
   id_ = id;
-  if (type == "AES128") return initCipher(EVP_aes_128_ecb(), key, bytes);
-  if (type == "AES256") return initCipher(EVP_aes_256_ecb(), key, bytes);
+  if (type == "AES128") return initCipher(EVP_aes_128_cbc(), key, bytes);
+  if (type == "AES256") return initCipher(EVP_aes_256_cbc(), key, bytes);
   for (const Digest& d : DIGESTS) {
     if (type == d.name) return initDigest(d.get(), key, bytes);
   }
@@ -57,36 +61,39 @@ bool MacKey::initCipher(const EVP_CIPHER* cipher, const uint8_t* key, size_t byt
   if (bytes != static_cast<size_t>(EVP_CIPHER_get_key_length(cipher))) return false;
   digestBytes_ = BLOCK;
   cipher_.reset(EVP_CIPHER_CTX_new());
-  if (!cipher_ || EVP_EncryptInit_ex(cipher_.get(), cipher, nullptr, key, nullptr) != 1) return false;
+  if (!cipher_ || EVP_EncryptInit_ex(cipher_.get(), cipher, nullptr, key, NO_IV) != 1) return false;
   EVP_CIPHER_CTX_set_padding(cipher_.get(), 0);
   const uint8_t zero[BLOCK] = {};
   uint8_t l[BLOCK];
-  if (!block(zero, l)) return false;
+  int written = 0;
+  if (EVP_EncryptUpdate(cipher_.get(), l, &written, zero, BLOCK) != 1 || written != BLOCK) return false;
+  memcpy(chained_, l, BLOCK);
   doubled(l, k1_);
   doubled(k1_, k2_);
   return true;
 }
 
-bool MacKey::block(const uint8_t* in, uint8_t* out) {
-  int written = 0;
-  return EVP_EncryptUpdate(cipher_.get(), out, &written, in, static_cast<int>(BLOCK)) == 1 && written == BLOCK;
-}
-
-/// RFC 4493, 2.4.
+/**
+ * RFC 4493, 2.4, as one call of the cipher in CBC mode for the whole message: a call costs more than the block that it
+ * encrypts, and resetting the chain more than a call. The chain goes on from message to message instead, and what it
+ * would mix into the first block is mixed in beforehand, which takes it out again.
+ */
 bool MacKey::cmac(const uint8_t* message, size_t length, uint8_t* out) {
-  uint8_t state[BLOCK] = {};
-  size_t at = 0;
-  for (; length - at > BLOCK; at += BLOCK) {
-    mixIn(state, message + at);
-    if (!block(state, state)) return false;
-  }
-  const size_t rest = length - at;
-  uint8_t last[BLOCK] = {};
-  memcpy(last, message + at, rest);
-  if (rest < BLOCK) last[rest] = 0x80;
-  mixIn(last, rest == BLOCK ? k1_ : k2_);
-  mixIn(state, last);
-  return block(state, out);
+  if (length > MAX_MESSAGE) return false;
+  const size_t rest = length == 0 ? 0 : (length - 1) % BLOCK + 1;
+  const size_t last = length - rest;
+  uint8_t bytes[MAX_MESSAGE + BLOCK];
+  memcpy(bytes, message, length);
+  memset(bytes + length, 0, last + BLOCK - length);
+  if (rest < BLOCK) bytes[length] = 0x80;
+  mixIn(bytes + last, rest == BLOCK ? k1_ : k2_);
+  mixIn(bytes, chained_);
+  int written = 0;
+  const int whole = static_cast<int>(last + BLOCK);
+  if (EVP_EncryptUpdate(cipher_.get(), bytes, &written, bytes, whole) != 1 || written != whole) return false;
+  memcpy(chained_, bytes + last, BLOCK);
+  memcpy(out, chained_, BLOCK);
+  return true;
 }
 
 bool MacKey::compute(const uint8_t* message, size_t length, uint8_t* out) {

@@ -32,7 +32,6 @@ class MacKey {
 
   bool initDigest(const EVP_MD* md, const uint8_t* key, size_t bytes);
   bool initCipher(const EVP_CIPHER* cipher, const uint8_t* key, size_t bytes);
-  bool block(const uint8_t* in, uint8_t* out);
   bool cmac(const uint8_t* message, size_t length, uint8_t* out);
 
   uint32_t id_ = 0;
@@ -40,6 +39,8 @@ class MacKey {
   std::unique_ptr<EVP_MD_CTX, FreeDigest> keyed_;
   std::unique_ptr<EVP_MD_CTX, FreeDigest> scratch_;
   std::unique_ptr<EVP_CIPHER_CTX, FreeCipher> cipher_;
+  /// What the cipher will mix into its next block: the last block that it gave out.
+  uint8_t chained_[16] = {};
   uint8_t k1_[16] = {};
   uint8_t k2_[16] = {};
 };

@@ -14,7 +14,6 @@ import type { Lab } from './net.js';
 import { inNamespace, stop } from './process.js';
 
 const SERVER_CORE = '1';
-const BOTH_CORES = '0,1';
 const START_MS = 1500;
 
 export type ServerName = 'timeball' | 'chronyd';
@@ -53,8 +52,7 @@ export const startOurs = (lab: Lab, o: OurOptions): Promise<Server> => {
   const script = join(dirname(fileURLToPath(import.meta.url)), 'server.js');
   const workers = String(o.workers ?? 1);
   const args = [script, o.bound ? lab.serverAddress : '', o.port, workers, o.control ?? 'plane'];
-  const cores = (o.workers ?? 1) > 1 ? BOTH_CORES : SERVER_CORE;
-  return settled(inNamespace(lab.server, cores, [process.execPath, ...args]), o.port);
+  return settled(inNamespace(lab.server, SERVER_CORE, [process.execPath, ...args]), o.port);
 };
 
 const chronydConf = (dir: string, port: string): string => {
