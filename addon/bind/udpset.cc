@@ -19,6 +19,16 @@ auto integer(int64_t low, int64_t high) {
   return [low, high](const Napi::Value& v, const char* name) { return toInteger(v, name, low, high); };
 }
 
+std::vector<int> toDescriptors(const Napi::Value& value) {
+  std::vector<int> out;
+  if (value.IsUndefined()) return out;
+  if (!value.IsArray()) misuse(value.Env(), "inherited must be an array");
+  const auto array = value.As<Napi::Array>();
+  if (array.Length() > MAX_SOCKETS) misuse(value.Env(), "a set has 1 to 64 sockets");
+  for (uint32_t i = 0; i < array.Length(); i++) out.push_back(toInt(array.Get(i), "inherited", 0, INT32_MAX));
+  return out;
+}
+
 UdpOptions toOptions(const Napi::Value& value) {
   const Napi::Object o = toObject(value, "socket");
   UdpOptions out;
@@ -46,6 +56,7 @@ UdpOptions toOptions(const Napi::Value& value) {
   out.dscp = static_cast<int>(dscp);
   out.receiveBufferBytes = static_cast<int>(buffer);
   out.timestamping = static_cast<uint32_t>(stamping);
+  out.inherited = toDescriptors(o.Get("inherited"));
   return out;
 }
 

@@ -34,6 +34,9 @@ struct UdpOptions {
   uint32_t steerTo = 0;
   /// Mixed into the address, so that nobody can aim at one socket.
   uint32_t steerSeed = 0;
+  /// Descriptors that the process was started with (socket activation). One that is a UDP socket bound to exactly this
+  /// family, address and port is used, by a duplicate, in place of a new socket.
+  std::vector<int> inherited;
 };
 
 struct UdpSocket {

@@ -1,5 +1,6 @@
 #include <cstddef>
 #include <cstring>
+#include <fcntl.h>
 #include <ctime>
 #include <linux/filter.h>
 #include <linux/net_tstamp.h>
@@ -91,11 +92,12 @@ Status steer(const UdpOptions& o, int fd) {
   return {};
 }
 
-Status configure(const UdpOptions& o, int fd) {
+Status configure(const UdpOptions& o, int fd, bool bound) {
   const bool v6 = o.family == AF_INET6;
   const int ip = v6 ? IPPROTO_IPV6 : IPPROTO_IP;
   Status s;
-  if (v6) s = setInt(fd, ip, IPV6_V6ONLY, 1);
+  // Cannot be changed any more once a socket is bound.
+  if (v6 && !bound) s = setInt(fd, ip, IPV6_V6ONLY, 1);
   if (s.ok()) s = setInt(fd, ip, v6 ? IPV6_RECVPKTINFO : IP_PKTINFO, 1);
   // PROBE: never fragmented, and learned path MTUs (which anybody can forge) are not believed. Without fragments the
   // kernel need not draw an IP id for every packet: 3 % of a reply.
@@ -112,7 +114,12 @@ Status configure(const UdpOptions& o, int fd) {
   return s;
 }
 
-Status bindTo(const UdpOptions& o, int fd, uint16_t* port) {
+struct Resolved {
+  sockaddr_storage address = {};
+  socklen_t length = 0;
+};
+
+Status resolve(const UdpOptions& o, Resolved* out) {
   addrinfo hints = {};
   hints.ai_family = o.family;
   hints.ai_socktype = SOCK_DGRAM;
@@ -121,15 +128,45 @@ Status bindTo(const UdpOptions& o, int fd, uint16_t* port) {
   const std::string service = std::to_string(o.port);
   const int failed = ::getaddrinfo(o.address.empty() ? nullptr : o.address.c_str(), service.c_str(), &hints, &found);
   if (failed != 0) return {EINVAL, "getaddrinfo"};
-  const int bound = ::bind(fd, found->ai_addr, found->ai_addrlen);
-  const Status status = bound == 0 ? Status{} : Status::last("bind");
+  memcpy(&out->address, found->ai_addr, found->ai_addrlen);
+  out->length = found->ai_addrlen;
   ::freeaddrinfo(found);
-  if (!status.ok()) return status;
+  return {};
+}
+
+Status portOf(int fd, uint16_t* port) {
   sockaddr_in6 name = {};
   socklen_t length = sizeof name;
   if (::getsockname(fd, reinterpret_cast<sockaddr*>(&name), &length) != 0) return Status::last("getsockname");
   *port = ntohs(name.sin6_port);  // same place in sockaddr_in
   return {};
+}
+
+bool sameName(const sockaddr_storage& a, const sockaddr_storage& b) {
+  if (a.ss_family != b.ss_family) return false;
+  if (a.ss_family == AF_INET) {
+    const auto& x = reinterpret_cast<const sockaddr_in&>(a);
+    const auto& y = reinterpret_cast<const sockaddr_in&>(b);
+    return x.sin_port == y.sin_port && x.sin_addr.s_addr == y.sin_addr.s_addr;
+  }
+  const auto& x = reinterpret_cast<const sockaddr_in6&>(a);
+  const auto& y = reinterpret_cast<const sockaddr_in6&>(b);
+  return x.sin6_port == y.sin6_port && memcmp(&x.sin6_addr, &y.sin6_addr, sizeof x.sin6_addr) == 0;
+}
+
+/// A duplicate of the inherited socket that is bound where this one is to be; invalid: there is none.
+Fd adopt(const UdpOptions& o, const Resolved& wanted) {
+  for (const int fd : o.inherited) {
+    int type = 0;
+    socklen_t size = sizeof type;
+    sockaddr_storage name = {};
+    socklen_t length = sizeof name;
+    if (::getsockopt(fd, SOL_SOCKET, SO_TYPE, &type, &size) != 0 || type != SOCK_DGRAM) continue;
+    if (::getsockname(fd, reinterpret_cast<sockaddr*>(&name), &length) != 0 || !sameName(name, wanted.address)) continue;
+    Fd copy(::fcntl(fd, F_DUPFD_CLOEXEC, 3));
+    if (copy.valid() && ::fcntl(copy.get(), F_SETFL, O_NONBLOCK) == 0) return copy;
+  }
+  return Fd();
 }
 
 }  // namespace
@@ -138,13 +175,21 @@ Status openUdp(const UdpOptions& options, UdpSocket* out) {
   UdpSocket s;
   s.family = options.family;
   s.bound = !options.address.empty();
-  s.fd = Fd(::socket(options.family, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, IPPROTO_UDP));
+  Resolved name;
+  Status status = resolve(options, &name);
+  if (!status.ok()) return status;
+  s.fd = adopt(options, name);
+  const bool adopted = s.fd.valid();
+  if (!adopted) s.fd = Fd(::socket(options.family, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, IPPROTO_UDP));
   if (!s.fd.valid()) return Status::last("socket");
-  Status status = configure(options, s.fd.get());
+  status = configure(options, s.fd.get(), adopted);
   if (status.ok()) status = setBuffer(s.fd.get(), options.receiveBufferBytes, &s.receiveBufferBytes);
   // Before bind: a packet that came in between would lack its stamp.
   if (status.ok()) status = setTimestamping(s, options.timestamping);
-  if (status.ok()) status = bindTo(options, s.fd.get(), &s.port);
+  if (status.ok() && !adopted && ::bind(s.fd.get(), reinterpret_cast<sockaddr*>(&name.address), name.length) != 0) {
+    status = Status::last("bind");
+  }
+  if (status.ok()) status = portOf(s.fd.get(), &s.port);
   if (status.ok() && options.reusePort && options.steerTo > 1) status = steer(options, s.fd.get());
   if (status.ok()) *out = std::move(s);
   return status;

@@ -27,6 +27,8 @@ export interface PlaneSocket {
   readonly port: number;
   readonly device?: string | undefined;
   readonly dscp?: number | undefined;
+  /** Descriptors that the process was started with: the one that is bound to this very address is used. */
+  readonly inherited?: readonly number[] | undefined;
 }
 
 export interface PlaneOptions {
@@ -287,6 +289,7 @@ const socketOptions = (s: PlaneSocket, steerTo: number, steerSeed: number): Nati
   timestamping: TX_SOFTWARE | RX_SOFTWARE | SOFTWARE,
   ...(s.device === undefined ? {} : { device: s.device }),
   ...(s.dscp === undefined ? {} : { dscp: s.dscp }),
+  ...(s.inherited === undefined ? {} : { inherited: s.inherited }),
 });
 
 const describeFailure = (f: SocketFailure): string => {

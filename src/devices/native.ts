@@ -164,6 +164,11 @@ export interface NativeUdpOptions {
   timestamping?: number;
   /** With reusePort: a source address always meets the same one of this many sockets. 0 or 1: by address and port. */
   steerTo?: number;
+  /**
+   * Descriptors that the process was started with (socket activation): one that is a UDP socket bound to exactly this
+   * family, address and port is used, by a duplicate, in place of a new socket. Others are left alone.
+   */
+  inherited?: readonly number[];
   /** u32 mixed into the address. */
   steerSeed?: number;
 }

@@ -7,6 +7,7 @@ import { VERSION } from '../../base/build.js';
 import { CodedError } from '../../base/errors.js';
 import type { Config } from '../../conf/config.js';
 import { type ConfigSource, flatten, forRestart, parseConfig } from '../../conf/parse.js';
+import { inheritedSockets } from './activation.js';
 import { goToBackground, inBackground, tellStarter } from './background.js';
 import { findConfigFile, readConfigFiles } from './files.js';
 import { type DaemonOptions, daemonUsage, parseDaemonArgs } from './options.js';
@@ -71,7 +72,7 @@ const start = async (options: DaemonOptions, program: string, chronyNames: boole
   if (options.once === undefined && pidfile !== undefined) checkOtherInstance(pidfile);
   if (!options.foreground && !inBackground()) return goToBackground();
 
-  const server = new NtpServer(config, families(options), (error) => fatal(error, chronyNames));
+  const server = new NtpServer(config, families(options), (error) => fatal(error, chronyNames), inheritedSockets());
   // -q and -Q open no port.
   const warnings = options.once === undefined ? await server.start() : [];
   const { runDaemon } = await import('./run.js');

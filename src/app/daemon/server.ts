@@ -27,13 +27,13 @@ export const toRule = (rule: AccessRule): Rule | undefined => {
 };
 
 /** Sockets that the configuration asks for. */
-const socketsOf = (config: Config, families: readonly (4 | 6)[]): PlaneSocket[] => {
+const socketsOf = (config: Config, families: readonly (4 | 6)[], inherited: readonly number[]): PlaneSocket[] => {
   const { port, binddevice, dscp, bindaddress4, bindaddress6 } = config.server;
   const only = bindaddress4 !== undefined || bindaddress6 !== undefined;
   const socket = (family: 4 | 6, address: string | undefined): PlaneSocket[] =>
     !families.includes(family) || (only && address === undefined)
       ? []
-      : [{ family, address: address ?? '', port, device: binddevice, dscp: dscp === 0 ? undefined : dscp }];
+      : [{ family, address: address ?? '', port, device: binddevice, dscp: dscp === 0 ? undefined : dscp, inherited }];
   return [...socket(4, bindaddress4), ...socket(6, bindaddress6)];
 };
 
@@ -61,7 +61,13 @@ export class NtpServer {
   private cmdHits = 0;
   private cmdDrops = 0;
 
-  constructor(config: Config, families: readonly (4 | 6)[], onFault: (error: Error) => void) {
+  /** `inherited`: descriptors that the service manager has opened for us. */
+  constructor(
+    config: Config,
+    families: readonly (4 | 6)[],
+    onFault: (error: Error) => void,
+    private readonly inherited: readonly number[] = [],
+  ) {
     this.config = config;
     this.families = families;
     this.onFault = onFault;
@@ -78,11 +84,12 @@ export class NtpServer {
     const access = [...this.rules];
     const { keys } = this;
     const plane = await startPlane({
-      sockets: socketsOf(this.config, this.families),
+      sockets: socketsOf(this.config, this.families, this.inherited),
       access,
       clientLogLimit: clientloglimit,
       noClientLog: noclientlog,
-      workers: servethreads,
+      // An inherited socket is one, and cannot be shared out among threads.
+      workers: this.inherited.length > 0 ? 1 : servethreads,
       limit: this.config.server.ratelimit,
       keys: this.keys,
       controlAccess: [...this.controlRules],

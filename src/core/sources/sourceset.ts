@@ -188,7 +188,6 @@ export class SourceSet {
     const it = this.of(source);
     it.reset();
     it.restore(dump);
-    this.find('info', 'source.restored', `Loaded dump file for ${it.info.name}`, it);
   }
 
   /** Command `reselectdist`: s. */
