@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import fc from 'fast-check';
+import { KeyTable } from '../../src/core/ntp/keys.js';
 import { modeOf, versionOf } from '../../src/wire/ntp/header.js';
 import { field, type Ntp64Text, request } from '../support/packets.js';
 import { STATE, TestServer } from '../support/server.js';
@@ -17,6 +18,9 @@ const tails = fc.array(
       })
       .map(({ type, bytes }) => field(type, bytes * 4, 0x5a)),
     fc.uint8Array({ maxLength: 80 }),
+    fc
+      .record({ id: fc.constantFrom(1, 2, 3), bytes: fc.constantFrom(4, 20, 24, 28, 68) })
+      .map(({ id, bytes }) => macTail(id, bytes)),
   ),
   { maxLength: 5 },
 );
@@ -40,6 +44,16 @@ const packets = fc.oneof(
   },
 );
 
+function macTail(id: number, bytes: number): Uint8Array {
+  const out = new Uint8Array(bytes).fill(0x33);
+  new DataView(out.buffer).setUint32(0, id);
+  return out;
+}
+const KEYS = new KeyTable([
+  { id: 1, type: 'AES128' },
+  { id: 2, type: 'SHA512' },
+]);
+
 describe('fuzz: responder', () => {
   it('never longer, never to a reply, never a lie, whatever comes', () => {
     let replies = 0;
@@ -50,8 +64,12 @@ describe('fuzz: responder', () => {
           maxLength: 12,
         }),
         fc.boolean(),
-        (sequence, synchronised) => {
-          const s = new TestServer({ state: synchronised ? STATE : undefined });
+        fc.boolean(),
+        fc.constantFrom(undefined, { interval: 2, burst: 2, leak: 1, kod: 1 }),
+        (sequence, synchronised, honest, limit) => {
+          const responder = { limit, verifier: { verify: () => honest } };
+          const s = new TestServer({ state: synchronised ? STATE : undefined, responder });
+          s.responder.setKeys(KEYS);
           let last: { receive: Ntp64Text; transmit: Ntp64Text } | undefined;
           for (const [i, { packet, port, step }] of sequence.entries()) {
             if (step && synchronised) s.publish({ ...STATE, view: { ...STATE.view, correction: i } });
@@ -65,8 +83,9 @@ describe('fuzz: responder', () => {
             assert.ok([0, 1, 3].includes(modeOf(lvm)) && [2, 4].includes(r.mode), `mode ${modeOf(lvm)} -> ${r.mode}`);
             assert.equal(r.version, versionOf(lvm));
             assert.ok(r.version >= 1 && r.version <= 4 && port !== 0);
-            assert.equal(r.leap === 3, !synchronised);
-            assert.equal(r.stratum, synchronised ? 1 : 0);
+            const kiss = limit !== undefined && r.refId === 0x52415445;
+            assert.equal(r.leap === 3, !synchronised || kiss);
+            assert.equal(r.stratum, synchronised && !kiss ? 1 : 0);
             assert.deepEqual([r.receive.lo & 1, r.transmit.lo & 1], [1, 0]);
             const view = new DataView(bytes.buffer, bytes.byteOffset);
             const own = (at: number): boolean =>

@@ -48,6 +48,7 @@ const STALE_US = 1_000_000;
 const AHEAD_US = -1000;
 /** s for which something from before a step may lie in a socket: as long as a request may wait, and one. */
 const LINGER = 2;
+const COUNTED = -1;
 const RATE_CODE = 0x52415445; // 'RATE'
 
 /**
@@ -278,7 +279,7 @@ export class Responder {
     return s.correction + s.rate * (((rawSec - s.viewSec) | 0) + (rawNsec - s.viewNsec) * 1e-9);
   }
 
-  /** Counter of the reason when there is no reply, −1 when there is one. */
+  /** Counter of the reason when there is no reply, COUNTED when there is one or it has been counted. */
   private answer(m: number, p: number): number {
     const { meta, view } = this;
     const length = meta[m + META.RX_LENGTH]!;
@@ -294,13 +295,12 @@ export class Responder {
     readTail(view, p, length, version, this.tail);
     if (this.tail.kind === TAIL.MALFORMED) return COUNTER.malformed;
     const verdict = this.count(m);
-    if (verdict === LIMIT.DROP) return COUNTER.drops;
-    if (!this.authenticate(p, length, version)) return COUNTER.unauthenticated;
+    if (verdict === LIMIT.DROP) return COUNTED;
+    if (!this.authenticate(p, length, version)) return verdict === LIMIT.KISS ? COUNTED : COUNTER.unauthenticated;
     this.stampReceive(m);
     this.reply(m, p, version, mode, verdict === LIMIT.PASS);
-    if (verdict !== LIMIT.KISS) return -1;
-    this.kiss(p, version, mode);
-    return COUNTER.drops;
+    if (verdict === LIMIT.KISS) this.kiss(p, version, mode);
+    return COUNTED;
   }
 
   /** Waited too long, or stamped on a scale that the clock has left since. */
@@ -385,7 +385,10 @@ export class Responder {
     clients.hit(this.record, SERVICE.NTP, now);
     if (limiter === undefined) return LIMIT.PASS;
     const verdict = limiter.judge(this.record, last, now, this.nextWord());
-    if (verdict !== LIMIT.PASS) clients.drop(this.record, SERVICE.NTP);
+    if (verdict !== LIMIT.PASS) {
+      clients.drop(this.record, SERVICE.NTP);
+      counters[COUNTER.drops]!++;
+    }
     return verdict;
   }
 
