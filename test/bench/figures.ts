@@ -6,6 +6,8 @@ export interface Figures {
   readonly utilisation: number;
   readonly interleavedShare: number;
   readonly lostShare: number;
+  /** Of the window with the smallest loss: the others may have been disturbed by something else. */
+  readonly leastLostShare: number;
   readonly latencyP50Us: number;
   readonly latencyP99Us: number;
   readonly t2p50Us: number;
@@ -27,6 +29,7 @@ export const figures = (windows: readonly Window[], rss: number): Figures => {
     utilisation: total((w) => w.cpuNs) / total((w) => w.wallNs),
     interleavedShare: total((w) => w.interleaved) / answered,
     lostShare: total((w) => w.lost) / total((w) => w.requests),
+    leastLostShare: Math.min(...warm.map((w) => w.lost / Math.max(1, w.requests))),
     latencyP50Us: mean((w) => w.latencyP50),
     latencyP99Us: mean((w) => w.latencyP99),
     t2p50Us: mean((w) => w.t2p50),

@@ -38,7 +38,7 @@ const row = (name: string, f: Figures): string =>
 const range = (s: Spread): string => `${s.median.toFixed(3)} (${s.low.toFixed(3)}–${s.high.toFixed(3)})`;
 
 const partText = (p: Part): string[] => {
-  const load = p.load === 1 ? 'saturation' : `${p.load * 100} % of the own maximum`;
+  const load = p.load === 1 ? 'saturation' : `${p.load * 100} % of chronyd's saturation rate`;
   const count = `${p.runs} pairs, ${p.disturbed} disturbed`;
   return [
     '',
