@@ -23,7 +23,7 @@ const PURE = ['base', 'ports', 'wire', 'conf', 'core', 'engine', 'serve', 'sim']
 /** One home a dependency: swapping a package is a one-file change. */
 const HOMES: Record<string, readonly string[]> = {
   serialport: ['src/devices/serial.ts'],
-  '@serialport/parser-readline': ['src/app/demo/', 'src/devices/'],
+  '@serialport/parser-readline': ['src/app/demo/receiver-process.ts'],
   'nmea-simple': ['src/wire/receiver/'],
   'ipaddr.js': ['src/base/ip.ts'],
   pino: ['src/observe/'],

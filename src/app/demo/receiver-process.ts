@@ -1,4 +1,4 @@
-import { createInterface } from 'node:readline';
+import { ReadlineParser } from '@serialport/parser-readline';
 import { loadNative } from '../../devices/native.js';
 import { type DemoReceiverReady, parseReceiverConfig, parseReceiverControl } from './receiver-config.js';
 import { DemoReceiver } from './receiver-device.js';
@@ -20,13 +20,13 @@ const leave = () => {
 };
 
 receiver.start();
-const lines = createInterface({ input: process.stdin });
-lines.on('line', (line) => {
+const lines = process.stdin.pipe(new ReadlineParser({ delimiter: '\n' }));
+lines.on('data', (line: string) => {
   const control = parseReceiverControl(line);
   if (control === undefined) process.stderr.write('receiver: not a control message\n');
   else receiver.apply(control);
 });
-lines.on('close', leave);
+lines.on('end', leave);
 process.on('SIGTERM', leave);
 process.on('SIGINT', leave);
 process.stdout.on('error', leave);
