@@ -69,6 +69,8 @@ export interface DisciplineOptions {
   readonly maxchange: { readonly offset: Seconds; readonly start: number; readonly ignore: number } | undefined;
   readonly leapsecmode: LeapsecMode;
   readonly logchange: Seconds;
+  /** s; a correction beyond it goes out as a fact, too, for the mail. */
+  readonly mailchange?: Seconds;
 }
 
 export interface SelectionOptions {

@@ -3,6 +3,7 @@ import { hostname } from 'node:os';
 import { type Instant, toIso } from '../../base/time.js';
 import type { Seconds } from '../../base/units.js';
 import type { LogConfig } from '../../conf/config.js';
+import type { Effect } from '../../engine/events.js';
 
 /** Where sendmail(8) is, whichever mail system there is. */
 const PROGRAMS = ['/usr/lib/sendmail', '/usr/sbin/sendmail'] as const;
@@ -20,15 +21,15 @@ export interface MailOptions {
 
 /** Directive mailonchange: a mail when the clock was wrong by more than the threshold. */
 export class MailOnChange {
-  private told: Seconds | undefined;
-
   constructor(private readonly options: MailOptions) {}
 
-  /** After every event: `offset` = what the newest correction took out. No two corrections are equal to the last bit. */
-  look(at: Instant, offset: Seconds): void {
-    if (offset === this.told) return;
-    this.told = offset;
-    if (Math.abs(offset) > this.options.threshold) this.send(this.text(at, offset), 0);
+  /** After every event. */
+  look(effects: readonly Effect[]): void {
+    for (const effect of effects) {
+      if (effect.kind !== 'fact' || effect.fact.name !== 'discipline.wrong') continue;
+      const offset = Number(effect.fact.fields?.['offset']);
+      if (Math.abs(offset) > this.options.threshold) this.send(this.text(effect.fact.at, offset), 0);
+    }
   }
 
   private text(at: Instant, offset: Seconds): string {

@@ -27,6 +27,7 @@ import { engineConfig } from '../../engine/config.js';
 import { Engine } from '../../engine/engine.js';
 import type { Event } from '../../engine/events.js';
 import { type Log, openLog } from '../../observe/log.js';
+import type { ClockActuator } from '../../ports/clock.js';
 import type { Severity } from '../../ports/observer.js';
 import { tellStarter } from './background.js';
 import { ClockBoundPublisher } from './clockbound.js';
@@ -35,6 +36,7 @@ import { Dumps } from './dumps.js';
 import { EventRecorder } from './eventrecorder.js';
 import { readConfigFiles } from './files.js';
 import { Keys } from './keys.js';
+import { behindLastTime, lastKnownTime } from './lasttime.js';
 import { LeapFiles, ZONEINFO } from './leapfiles.js';
 import { mailOnChange } from './mail.js';
 import { EXIT, type Start } from './main.js';
@@ -91,6 +93,8 @@ class Daemon {
     const control = options.controlClock
       ? { maxFrequency: KERNEL_MAX_FREQUENCY, quantum: KERNEL_FREQUENCY_QUANTUM, canStep: true }
       : undefined;
+    const actuator = control === undefined ? new NullActuator() : new KernelActuator(this.native);
+    if (options.setFromRtc) this.restoreTime(actuator);
     const now = { raw: this.clock.realtime(), mono: this.clock.monotonic() };
     const seed = [...getRandomValues(new Uint32Array(SEED_WORDS))];
     const tempcompPoints = readTempcompPoints(config.clock.tempcomp);
@@ -104,7 +108,7 @@ class Daemon {
     const step = (): void => this.runtime.dispatch({ kind: 'command', command: { name: 'makestep' } });
     if (options.once !== undefined) {
       const say = (text: string): void => this.say('info', 'oneshot', text);
-      const exit = (ok: boolean): void => this.exit(ok ? EXIT.OK : EXIT.FAILED, '');
+      const exit = (ok: boolean): void => this.exit(ok ? EXIT.OK : EXIT.FAILED);
       this.oneshot = new Oneshot({ what: options.once, step, exit, say });
     }
     const { keyfile, dumpdir } = config.client;
@@ -130,7 +134,7 @@ class Daemon {
     this.runtime = new Runtime({
       engine: this.engine,
       clock: this.clock,
-      actuator: control === undefined ? new NullActuator() : new KernelActuator(this.native),
+      actuator,
       store: new FileStore(),
       observer: this.log,
       driftFile: config.clock.driftfile?.path,
@@ -142,11 +146,12 @@ class Daemon {
         this.recorder?.record(event, effects, now);
         this.oneshot?.after(this.engine.tracking(now));
         this.clockBound?.publish(this.engine, () => this.runtime.now());
-        if (mail !== undefined) mail.look(now.raw, this.engine.tracking(now).lastOffset);
+        mail?.look(effects);
         const reports = () => this.engine.refclocks(now);
         refusals.look(now.mono, reports, (text) => this.say('info', 'refclock.refused', text));
       },
-      exit: (code, reason) => this.exit(code, reason),
+      // The reason has been told as a fact.
+      exit: (code) => this.exit(code),
     });
   }
 
@@ -188,6 +193,17 @@ class Daemon {
 
   private say(severity: Severity, name: string, text: string): void {
     this.log.fact({ severity, name, text, at: this.clock.realtime() });
+  }
+
+  /** `-s`: before anything is measured with the clock. */
+  private restoreTime(actuator: ClockActuator): void {
+    const behind = behindLastTime(this.clock.realtime(), lastKnownTime(this.start.config.clock.driftfile?.path));
+    if (behind === undefined) return;
+    try {
+      if (actuator.step(behind)) this.say('info', 'clock.restored', 'System time restored from driftfile');
+    } catch (error) {
+      this.say('error', 'clock.restored', `Could not restore the system time: ${(error as Error).message}`);
+    }
   }
 
   /** Early and plainly: a daemon that may not move the clock must not believe that it does. */
@@ -300,7 +316,7 @@ class Daemon {
       rekey: () => this.loadKeys(),
       shutdown: () => {
         this.say('info', 'daemon.shutdown', 'Received shutdown command');
-        this.exit(EXIT.OK, '');
+        this.exit(EXIT.OK);
       },
     });
     const queries = daemonQueries(this.engine, () => this.runtime.now());
@@ -332,7 +348,7 @@ class Daemon {
   private handleSignals(): void {
     // chronyd takes SIGHUP as a wish to end, too.
     for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP', 'SIGQUIT'] as const) {
-      process.on(signal, () => this.exit(EXIT.OK, ''));
+      process.on(signal, () => this.exit(EXIT.OK));
     }
   }
 
@@ -354,13 +370,12 @@ class Daemon {
   private timedOut(): void {
     this.say('info', 'daemon.timeout', 'Timeout reached');
     const synchronised = this.engine.tracking(this.runtime.now()).leap !== 3;
-    this.exit(synchronised && this.start.options.once === undefined ? EXIT.OK : EXIT.FAILED, '');
+    this.exit(synchronised && this.start.options.once === undefined ? EXIT.OK : EXIT.FAILED);
   }
 
-  private exit(code: number, reason: string): void {
+  private exit(code: number): void {
     if (this.stopping) return;
     this.stopping = true;
-    if (reason !== '' && code !== 0) this.say('error', 'daemon.stop', reason);
     // Saves the drift before the runtime goes deaf.
     this.runtime.dispatch({ kind: 'command', command: { name: 'shutdown' } });
     if (this.start.options.once === undefined) this.dumps.write(this.engine.dumps());

@@ -108,7 +108,9 @@ const LOGGING: readonly Directive[] = [
     doc: 'Send a mail, through sendmail(8), when the clock was wrong by more than this.',
     parse: (args, draft) => {
       args.expect(2);
-      draft.logging.mailonchange = { address: args.word(), threshold: args.decimal() };
+      const mailonchange = { address: args.word(), threshold: args.decimal() };
+      draft.logging.mailonchange = mailonchange;
+      draft.discipline.mailchange = mailonchange.threshold;
     },
   },
 ];

@@ -241,6 +241,9 @@ export class Discipline {
     if (many) {
       this.disputed = Math.abs(innovation.error);
       this.mode = 'holdover';
+      // Whoever set a limit wants to know of a source that insists, not only of one that is believed.
+      const change = this.limit.judge(m.offset);
+      if (change !== 'ok') return this.overLimit(m.offset, change);
     }
     const { belief } = this.estimator;
     const diagnosis = this.dispute.add(innovation.error, elapsed, belief.xSd, belief.sigma);
@@ -299,9 +302,11 @@ export class Discipline {
     if (this.mode === 'tracking') this.freedom.observe(this.rate + dfreq, elapsed);
     this.account(doffset, dfreq, elapsed);
     const facts: Finding[] = [];
-    if (Math.abs(doffset) > this.options.logchange) {
+    const { logchange, mailchange = Number.POSITIVE_INFINITY } = this.options;
+    const size = Math.abs(doffset);
+    if (size > Math.min(logchange, mailchange)) {
       facts.push({
-        severity: 'warn',
+        severity: size > logchange ? 'warn' : 'debug',
         name: 'discipline.wrong',
         text: `System clock wrong by ${doffset.toFixed(6)} seconds`,
         fields: { offset: doffset },

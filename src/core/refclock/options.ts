@@ -67,6 +67,8 @@ export interface DisciplineOptions {
   readonly leapsecmode: 'system' | 'step' | 'slew' | 'ignore';
   /** s; the log line "System clock wrong by". */
   readonly logchange: Seconds;
+  /** s; a correction beyond it goes out as a fact, too, for the mail. */
+  readonly mailchange?: Seconds;
 }
 
 export interface SelectionOptions {

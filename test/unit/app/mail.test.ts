@@ -5,7 +5,8 @@ import { join } from 'node:path';
 import { after, describe, it } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { MailOnChange } from '../../../src/app/daemon/mail.js';
-import { fromUnix } from '../../../src/base/time.js';
+import { fromUnix, type Instant } from '../../../src/base/time.js';
+import type { Effect } from '../../../src/engine/events.js';
 
 const dir = mkdtempSync(join(tmpdir(), 'timeball-mail-'));
 after(() => rmSync(dir, { recursive: true }));
@@ -14,6 +15,11 @@ const until = async (what: () => boolean): Promise<void> => {
   for (let i = 0; i < 200 && !what(); i++) await sleep(10);
   assert.ok(what());
 };
+
+const wrong = (at: Instant, offset: number): Effect => ({
+  kind: 'fact',
+  fact: { severity: 'debug', name: 'discipline.wrong', text: '', at, fields: { offset } },
+});
 
 const sendmail = (name: string, body: string): string => {
   const path = join(dir, name);
@@ -35,9 +41,8 @@ describe('mailonchange', () => {
     const out = join(dir, 'mail');
     const good = sendmail('good', `echo "$@" >> ${out}; cat >> ${out}; echo done >> ${out}`);
     const m = mail([join(dir, 'missing'), good]);
-    m.look(fromUnix(1_795_225_324), 0.499);
-    m.look(fromUnix(1_795_225_340), -1.25);
-    m.look(fromUnix(1_795_225_340), -1.25);
+    m.look([wrong(fromUnix(1_795_225_324), 0.499)]);
+    m.look([wrong(fromUnix(1_795_225_340), -1.25), { kind: 'exit', code: 0, reason: '' }]);
     await until(() => existsSync(out) && readFileSync(out, 'utf8').includes('done'));
     const text = readFileSync(out, 'utf8');
     assert.match(text, /^-t\nTo: ops@example\.org\nSubject: chronyd reports change to system clock on node \[/);
@@ -47,9 +52,9 @@ describe('mailonchange', () => {
 
   it('without a sendmail, or with one that fails, it says so', async () => {
     const warnings: string[] = [];
-    mail([join(dir, 'missing')], warnings).look(fromUnix(1), 1);
+    mail([join(dir, 'missing')], warnings).look([wrong(fromUnix(1), 1)]);
     await until(() => warnings.length === 1);
-    mail([sendmail('bad', 'exit 3')], warnings).look(fromUnix(1), 1);
+    mail([sendmail('bad', 'exit 3')], warnings).look([wrong(fromUnix(1), 1)]);
     await until(() => warnings.length === 2);
     assert.deepEqual(new Set(warnings), new Set(['Could not send mail notification to user ops@example.org']));
   });

@@ -217,6 +217,23 @@ describe('corrections', () => {
     );
   });
 
+  it('a correction beyond mailchange only is a fact for the mail, not for the log', () => {
+    const [first] = feed(new Discipline({ ...OPTIONS, logchange: 1, mailchange: 0.01 }, undefined), [0.05]);
+    assert.deepEqual(
+      first!.facts.map((f) => [f.name, f.severity]),
+      [['discipline.wrong', 'debug']],
+    );
+  });
+
+  it('maxchange hears of a source that insists on what is not believed', () => {
+    const options = { ...OPTIONS, maxchange: { offset: 0.01, start: 0, ignore: 0 } };
+    const corrections = feed(new Discipline(options, undefined), [...new Array<number>(60).fill(1e-6), 1, 1, 1, 1, 1]);
+    assert.deepEqual(
+      corrections.slice(60).map((c) => c.exit?.code),
+      [undefined, undefined, undefined, undefined, 1],
+    );
+  });
+
   it('maxchange: ignored, then the daemon is to exit', () => {
     const options = { ...OPTIONS, maxchange: { offset: 0.01, start: 0, ignore: 1 } };
     const corrections = feed(new Discipline(options, undefined), [0.05, 0.05]);
