@@ -22,4 +22,15 @@ describe('discipline bench', () => {
     assert.ok(S1.ratio_to_limit <= 1.5, `${S1.ratio_to_limit} times the limit`);
     assert.ok(S1.settle_1us_s === null || S1.settle_1us_s < 3600);
   });
+
+  it('S8, an NTP server behind an asymmetric LAN, within 6 us', async (t) => {
+    if (!existsSync(TRACES)) {
+      t.skip('no noise traces beside the repository');
+      return;
+    }
+    let out = '';
+    const io = { stdout: { write: (s: string) => (out += s) }, stderr: { write: () => {} } };
+    assert.equal(await simMain(['bench', '--traces', TRACES, '--scenario', 'S8', '--seeds', '1', '--json'], io), 0);
+    assert.ok(JSON.parse(out).S8.median_rms_ns <= 6000, out);
+  });
 });
