@@ -1,5 +1,5 @@
 /** What `help` prints: a group, its commands, what each does. */
-const GROUPS: readonly (readonly [string, readonly (readonly [string, string])[]])[] = [
+export const GROUPS: readonly (readonly [string, readonly (readonly [string, string])[]])[] = [
   [
     'System clock',
     [
@@ -113,7 +113,7 @@ const line = ([syntax, text]: readonly [string, string]): string =>
 export const HELP = GROUPS.map(([title, lines]) => `${title}:\n${lines.map(line).join('')}`).join('\n');
 
 /** Words that a line of the help begins with: 'online|offline' are two commands. */
-const namesIn = (syntax: string): readonly string[] => (syntax.split(' ')[0] ?? '').split('|');
+export const namesIn = (syntax: string): readonly string[] => (syntax.split(' ')[0] ?? '').split('|');
 
 /** The lines of one command; '' when there is none of that name. */
 export const helpOf = (command: string | undefined): string =>

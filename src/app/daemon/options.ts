@@ -82,7 +82,7 @@ const seconds = (word: string): number => {
 
 const STDERR = { foreground: true, logToStderr: true } as const;
 
-const OPTIONS: readonly Option[] = [
+export const OPTIONS: readonly Option[] = [
   { letter: '4', help: 'Use IPv4 only', read: () => ({ family: 4 }) },
   { letter: '6', help: 'Use IPv6 only', read: () => ({ family: 6 }) },
   { letter: 'f', value: 'FILE', help: 'Read this configuration', read: (v) => ({ configFile: v }) },

@@ -16,7 +16,7 @@ import type { Directive } from '../table.js';
 const POLL: Range = { min: -32, max: 32 };
 
 /** Options after the parameter (`DEV:name=value`), by driver. */
-const DRIVER_OPTIONS: Readonly<Record<RefclockDriver, readonly string[]>> = {
+export const DRIVER_OPTIONS: Readonly<Record<RefclockDriver, readonly string[]>> = {
   PPS: ['clear'],
   SHM: ['perm'],
   SOCK: [],
@@ -72,6 +72,9 @@ const OPTIONS: OptionTable<RefclockOptions> = {
   maxsamples: integer('maxsamples', ANY_INT),
   maxunreach: integer('maxunreach', NOT_NEGATIVE),
 };
+
+/** Names of the options behind the parameter. */
+export const REFCLOCK_OPTIONS: readonly string[] = Object.keys(OPTIONS);
 
 /**
  * Parts the driver's options from its parameter. chronyd cuts at the first colon; a serial port's own name may have

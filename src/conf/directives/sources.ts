@@ -75,6 +75,9 @@ const OPTIONS: OptionTable<NtpSourceConfig> = {
   maxsources: integer('maxsources', NOT_NEGATIVE),
 };
 
+/** Names of the options of server, pool and peer. */
+export const SOURCE_OPTIONS: readonly string[] = Object.keys(OPTIONS);
+
 /** chronyd reports whatever is wrong with a source's value in one form (its parser is shared with chronyc). */
 function readSourceOptions(args: Args, out: Mutable<NtpSourceConfig>): void {
   try {

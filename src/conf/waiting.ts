@@ -1,0 +1,56 @@
+/**
+ * What is read, checked and kept, but has no effect yet, and the capability that it waits for. Everything else in the
+ * tables of the language works; a test looks for the code that uses it.
+ */
+const RTC = 'tracking of the real-time clock';
+const HARDWARE = 'hardware timestamping';
+const PTP = 'NTP over PTP';
+const NTS = 'NTS';
+
+export const WAITING_DIRECTIVES: Readonly<Record<string, string>> = {
+  peer: 'symmetric mode',
+  broadcast: 'broadcast mode',
+  initstepslew: 'a measurement before normal operation (makestep does its work)',
+  refresh: 'resolving names again by itself (the command refresh does it)',
+  ntpsigndsocket: 'signing for Samba',
+  bindcmddevice: 'binding the command socket to an interface',
+  hwtimestamp: HARDWARE,
+  hwtstimeout: HARDWARE,
+  maxtxbuffers: HARDWARE,
+  ptpport: PTP,
+  ptpdomain: PTP,
+  httpport: 'the HTTP door',
+  ntsservercert: NTS,
+  ntsserverkey: NTS,
+  ntsport: NTS,
+  ntsprocesses: NTS,
+  maxntsconnections: NTS,
+  ntsdumpdir: NTS,
+  ntscachedir: NTS,
+  ntsntpserver: NTS,
+  ntsrotate: NTS,
+  ntsrefresh: NTS,
+  ntsaeads: NTS,
+  ntsratelimit: NTS,
+  ntstrustedcerts: NTS,
+  nosystemcert: NTS,
+  nocerttimecheck: NTS,
+  rtcfile: RTC,
+  rtcautotrim: RTC,
+  rtcdevice: RTC,
+  rtconutc: RTC,
+  hwclockfile: RTC,
+};
+
+/** Options, by directive and option. */
+export const WAITING_OPTIONS: Readonly<Record<string, string>> = {
+  'server nts': NTS,
+  'server ntsport': NTS,
+  'server certset': NTS,
+  'server copy': 'taking over the reference of another server',
+  'server extfield': 'experimental extension fields',
+  'refclock RTC': RTC,
+  'refclock RTC:utc': RTC,
+  'local orphan': 'orphan mode',
+  'log rtc': RTC,
+};
