@@ -10,6 +10,7 @@ import { type ClockChange, type Sample, timeShift } from '../../sample.js';
 import { Counters } from './counters.js';
 import { DelayModel } from './delay.js';
 import { type Exchange, type ExchangeFigures, figuresOf, type LastResponse, rebaseResponse } from './exchange.js';
+import { SampleFilter } from './filter.js';
 import type { NtpSourceOptions } from './options.js';
 import { PollControl } from './poll.js';
 import { refIdOfAddress } from './refid.js';
@@ -111,6 +112,7 @@ export class Association {
   private burstGood = 0;
   private burstTotal = 0;
   private presending = false;
+  private readonly filter: SampleFilter | undefined;
   private misses = 0;
   private interleavedMisses = 0;
   private report: NtpDataReport | undefined;
@@ -124,6 +126,7 @@ export class Association {
     const max = Math.max(options.minpoll, options.maxpoll);
     this.polls = new PollControl(options.minpoll, max, options.polltarget);
     this.delays = new DelayModel(options.asymmetry, options.mindelay);
+    this.filter = options.filter > 1 ? new SampleFilter(options.filter) : undefined;
     this.online = options.connectivity !== 'offline';
     this.next = addMono(now, START_DELAY * (1 + random.uniform()));
     if (options.iburst && this.online) this.burst(IBURST.good, IBURST.total, undefined);
@@ -228,6 +231,7 @@ export class Association {
       const { t1 } = this.request;
       t1.time = add(t1.time, timeShift(change, t1.time));
     }
+    this.filter?.rebase(change);
     if (change.kind !== 'leap') this.delays.shift(-change.doffset);
   }
 
@@ -235,6 +239,7 @@ export class Association {
   reset(): void {
     this.request = undefined;
     this.last = undefined;
+    this.filter?.reset();
     this.delays.restart(false);
   }
 
@@ -255,6 +260,7 @@ export class Association {
     if (request.presend) return false;
     if (request.asksInterleaved) this.interleavedMisses++;
     this.misses++;
+    this.filter?.miss();
     this.polls.silent();
     return true;
   }
@@ -354,7 +360,11 @@ export class Association {
     this.note(packet, figures, exchange, delay, dispersion, tests, interleaved, local);
     if (!synced || (tests & TEST.DELAY) === 0) return { ...NOTHING, tests, synced };
     const { bias, sd, usualSd } = this.delays.take(figures.offset, delay, precision);
-    if (presend || (tests & GOOD) !== GOOD) return { ...NOTHING, tests, synced };
+    if (presend) return { ...NOTHING, tests, synced };
+    if ((tests & GOOD) !== GOOD) {
+      this.filter?.miss();
+      return { ...NOTHING, tests, synced };
+    }
     this.counters.good++;
     this.misses = 0;
     this.burstGood--;
@@ -371,7 +381,9 @@ export class Association {
       stratum: packet.stratum,
       leap: packet.leap,
     };
-    return { tests, synced, sample, sigma: sd, usualSigma: usualSd, kiss: undefined };
+    const weighed = { sample, sigma: sd, usualSigma: usualSd };
+    const filtered = this.filter === undefined ? weighed : this.filter.add(weighed);
+    return filtered === undefined ? { ...NOTHING, tests, synced } : { tests, synced, ...filtered, kiss: undefined };
   }
 
   private note(

@@ -280,6 +280,16 @@ describe('association: replies', () => {
     assert.equal(tests & TEST.AUTHENTIC, 0);
   });
 
+  it('with filter 3: of every three requests one sample, also where one was lost', () => {
+    const rig = new Rig({ filter: 3 });
+    const made = [1, 2, 3, 4, 5, 6].map(() => rig.exchange().sample !== undefined);
+    assert.deepEqual(made, [false, false, true, false, false, true]);
+    rig.exchange();
+    rig.request();
+    const { sample } = rig.exchange();
+    assert.ok(Math.abs(sample!.offset - 0.25) < 50e-6);
+  });
+
   it('of any length and content do no harm', () => {
     const rig = new Rig();
     rig.request();
