@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <linux/pps.h>
 #include <sys/ioctl.h>
+#include <sys/stat.h>
 
 namespace tb {
 namespace {
@@ -51,6 +52,14 @@ Status fetchFrom(int fd, int64_t timeoutMs, PpsInfo* out) {
   return {};
 }
 
+/// Does the path still name the device that is open?
+bool isStill(const std::string& path, int fd) {
+  struct stat named;
+  struct stat open;
+  if (::stat(path.c_str(), &named) != 0 || ::fstat(fd, &open) != 0) return false;
+  return named.st_rdev == open.st_rdev && named.st_ino == open.st_ino && named.st_dev == open.st_dev;
+}
+
 }  // namespace
 
 Status Pps::open(const std::string& path) {
@@ -60,6 +69,7 @@ Status Pps::open(const std::string& path) {
   if (!fd.valid() && errno == EACCES) fd = Fd(::open(path.c_str(), O_RDONLY | FLAGS));
   if (!fd.valid()) return Status::last("open");
   fd_ = std::move(fd);
+  path_ = path;
   int mode = 0;
   const Status status = capabilities(&mode);
   if (!status.ok()) close();
@@ -92,12 +102,13 @@ Status Pps::start(std::shared_ptr<std::atomic<bool>> stopped, std::function<void
   const int own = ::fcntl(fd_.get(), F_DUPFD_CLOEXEC, 0);
   if (own < 0) return Status::last("fcntl");
   auto fd = std::make_shared<Fd>(own);
-  startThread("tb-pps", [fd, stopped = std::move(stopped), onInfo = std::move(onInfo), onError = std::move(onError)] {
+  startThread("tb-pps", [fd, path = path_, stopped = std::move(stopped), onInfo = std::move(onInfo), onError = std::move(onError)] {
     PpsInfo last;
     while (!*stopped) {
       PpsInfo info;
       const Status status = fetchFrom(fd->get(), THREAD_TIMEOUT_MS, &info);
       if (*stopped) return;
+      if (status.error == ETIMEDOUT && !isStill(path, fd->get())) return onError(ENODEV);
       if (status.error == ETIMEDOUT || status.error == EINTR) continue;
       if (!status.ok()) return onError(status.error);
       const bool fresh = info.assertSequence != last.assertSequence || info.clearSequence != last.clearSequence;

@@ -46,12 +46,15 @@ class Pps {
   /**
    * Fetches on a detached thread until `*stopped` or an error other than ETIMEDOUT. PPS_FETCH can be interrupted by
    * nothing but a signal (and poll() on the device means nothing on old kernels), so the thread is not waited for: it owns a
-   * dup of the descriptor and looks at `stopped` before it reports.
+   * dup of the descriptor and looks at `stopped` before it reports. After a silent THREAD_TIMEOUT_MS it looks whether the path
+   * still is this device: ENODEV when not. (Before Linux 6.14 a removed source whose descriptor is open just stays silent for
+   * ever, and keeps its number taken until it is closed.)
    */
   Status start(std::shared_ptr<std::atomic<bool>> stopped, std::function<void(const PpsInfo&)> onInfo,
                std::function<void(int)> onError) const;
 
  private:
+  std::string path_;
   Fd fd_;
 };
 

@@ -11,6 +11,8 @@ const READINGS = 25;
 /** PTP_EXTTS_REQUEST flags. */
 const EXTTS = { ENABLE: 1, RISING: 2, FALLING: 4, STRICT: 8 } as const;
 const PIN_EXTTS = 1;
+/** Two clocks differ by less than 1/5 in rate (a system clock slewed at its limit of 10 %, and more): else one was stepped. */
+const MAX_RATE = 5n;
 
 /** /dev/ptpN of a path or of a network interface's name. */
 export const phcPath = (device: string): string => {
@@ -37,10 +39,10 @@ class PhcReader {
     this.method = phc.capabilities().crossTimestamping && !options.noCrossts ? 'precise' : 'extended';
   }
 
-  read(): { readonly reading: NativePhcReading; readonly method: Method } {
+  read(): NativePhcReading {
     for (;;) {
       try {
-        return { reading: this.take(), method: this.method };
+        return this.take();
       } catch (error) {
         if (this.method === 'basic') throw error;
         // ENOTTY, EOPNOTSUPP, EINVAL: the driver or the kernel lacks this one.
@@ -57,6 +59,18 @@ class PhcReader {
 }
 
 const middle = (r: NativePhcReading): bigint => r.before + (r.after - r.before) / 2n;
+
+/**
+ * System time of PHC time `phc` between two readings. The PHC may run freely, tens of ppm off: with one reading alone the
+ * stamp would carry that rate for up to a second (tens of µs). A clock that was stepped between them leaves the later one.
+ */
+export const systemTime = (phc: bigint, a: NativePhcReading, b: NativePhcReading): bigint => {
+  const span = b.phc - a.phc;
+  const change = middle(b) - middle(a);
+  const excess = change > span ? change - span : span - change;
+  if (span <= 0n || excess * MAX_RATE > span) return middle(b) + (phc - b.phc);
+  return middle(b) + ((phc - b.phc) * change) / span;
+};
 
 /** PHCs as reference clocks: readings of the clock, or (extpps) stamps of a pulse converted through such readings. */
 export class PhcDevices implements PhcOpener {
@@ -88,12 +102,10 @@ export class PhcDevices implements PhcOpener {
     lost: (error: unknown) => void,
   ): { close(): void } {
     const reader = new PhcReader(phc, options);
-    let last: NativePhcReading | undefined;
+    if (options.extpps) return this.runEvents(phc, reader, path, options, handlers, lost);
     const poll = (): void => {
       try {
-        const { reading } = reader.read();
-        last = reading;
-        if (options.extpps) return;
+        const reading = reader.read();
         handlers.onReading({
           local: instant(middle(reading)),
           offset: nsToSeconds(reading.phc - middle(reading)),
@@ -106,21 +118,6 @@ export class PhcDevices implements PhcOpener {
       }
     };
     poll();
-    if (options.extpps) {
-      if (options.pin >= 0) phc.pinFunction(options.pin, PIN_EXTTS, options.channel);
-      phc.extts(options.channel, EXTTS.ENABLE | (options.clear ? EXTTS.FALLING : EXTTS.RISING));
-      phc.startEvents(
-        (channel, time) => {
-          if (channel !== options.channel || last === undefined) return;
-          // PHC time of the edge to system time, over the fraction of a poll since the last reading.
-          const local = middle(last) + (time - last.phc);
-          const error = nsToSeconds(last.after - last.before) / 2;
-          const fraction = nsToSeconds(local % 1_000_000_000n);
-          handlers.onReading({ local: instant(local), offset: -fraction, error, leap: 0, pulse: true });
-        },
-        (code) => lost(Object.assign(new Error(`${path}: ${code}`), { code })),
-      );
-    }
     const timer = setInterval(poll, pollMs);
     return {
       close: () => {
@@ -128,5 +125,33 @@ export class PhcDevices implements PhcOpener {
         phc.close();
       },
     };
+  }
+
+  private runEvents(
+    phc: NativePhc,
+    reader: PhcReader,
+    path: string,
+    options: PhcOptions,
+    handlers: SampleHandlers,
+    lost: (error: unknown) => void,
+  ): { close(): void } {
+    if (options.pin >= 0) phc.pinFunction(options.pin, PIN_EXTTS, options.channel);
+    phc.extts(options.channel, EXTTS.ENABLE | (options.clear ? EXTTS.FALLING : EXTTS.RISING));
+    let last = reader.read();
+    const onEvent = (channel: number, time: bigint): void => {
+      if (channel !== options.channel) return;
+      try {
+        const reading = reader.read();
+        const local = systemTime(time, last, reading);
+        last = reading;
+        const fraction = nsToSeconds(local % 1_000_000_000n);
+        const error = nsToSeconds(reading.after - reading.before) / 2;
+        handlers.onReading({ local: instant(local), offset: -fraction, error, leap: 0, pulse: true });
+      } catch (error) {
+        lost(error);
+      }
+    };
+    phc.startEvents(onEvent, (code) => lost(Object.assign(new Error(`${path}: ${code}`), { code })));
+    return { close: () => phc.close() };
   }
 }

@@ -6,7 +6,7 @@ import { describe, it } from 'node:test';
 import { CodedError } from '../../../src/base/errors.js';
 import { type Instant, instant, type Mono, mono } from '../../../src/base/time.js';
 import { JumpDetector, SleepDetector } from '../../../src/devices/clock.js';
-import { tightest } from '../../../src/devices/phc.js';
+import { systemTime, tightest } from '../../../src/devices/phc.js';
 import { EdgeCounter } from '../../../src/devices/pps.js';
 import { codeOf, Keeper } from '../../../src/devices/retry.js';
 import { FileStore } from '../../../src/devices/store.js';
@@ -90,6 +90,19 @@ describe('tightest', () => {
   it('takes the reading with the narrowest bracket', () => {
     const r = (before: bigint, after: bigint) => ({ before, phc: 0n, after });
     assert.deepEqual(tightest([r(0n, 900n), r(10n, 300n), r(20n, 800n)]), r(10n, 300n));
+  });
+
+  it('a stamp between two readings is converted at the rate that they show', () => {
+    const SECOND = 1_000_000_000n;
+    const at = (system: bigint, phc: bigint) => ({ before: system - 500n, phc, after: system + 500n });
+    // The PHC gains 20 µs a second on the system clock.
+    const a = at(100n * SECOND, 7n * SECOND);
+    const b = at(101n * SECOND, 8n * SECOND + 20_000n);
+    assert.equal(systemTime(b.phc, a, b), 101n * SECOND);
+    assert.equal(systemTime(a.phc, a, b), 100n * SECOND);
+    assert.equal(systemTime(7n * SECOND + 500_010_000n, a, b), 100n * SECOND + 500_000_000n);
+    // The system clock was stepped between them: the later reading alone.
+    assert.equal(systemTime(8n * SECOND, a, at(401n * SECOND, 8n * SECOND + 20_000n)), 401n * SECOND - 20_000n);
   });
 });
 
