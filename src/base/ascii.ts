@@ -15,16 +15,6 @@ export const textToBytes = (text: string): Uint8Array => {
   return out;
 };
 
-/** A line of foreign text made safe for a log: control characters escaped, length bounded. */
-export const quote = (text: string, max = 80): string => {
-  let s = '';
-  for (const ch of text.slice(0, max)) {
-    const c = ch.charCodeAt(0);
-    s += c >= 0x20 && c < 0x7f ? ch : `\\x${c.toString(16).padStart(2, '0')}`;
-  }
-  return text.length > max ? `${s}…` : s;
-};
-
 /** Two capital digits a byte. */
 export const toHex = (bytes: Uint8Array): string =>
   Array.from(bytes, (byte) => byte.toString(16).toUpperCase().padStart(2, '0')).join('');

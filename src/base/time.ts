@@ -48,16 +48,12 @@ export const nsInSecond = (t: Instant): number => Number(t - floorSeconds(t) * N
 /** Position inside the second as seconds, [0, 1). */
 export const fraction = (t: Instant): Seconds => nsInSecond(t) * 1e-9;
 
-/** Nearest whole second, ties up. */
-export const roundToSecond = (t: Instant): Instant => fromUnix(floorSeconds(instant(t + NS_PER_S / 2n)));
-
 /** Whole seconds and nanoseconds, for headers that carry them apart. */
 export const split = (t: Instant): { sec: bigint; nsec: number } => {
   const sec = floorSeconds(t);
   return { sec, nsec: Number(t - sec * NS_PER_S) };
 };
 
-export const minInstant = (a: Instant, b: Instant): Instant => (a < b ? a : b);
 export const maxInstant = (a: Instant, b: Instant): Instant => (a > b ? a : b);
 
 /** `2026-11-21T01:02:03.456789012Z`: for people and logs. */

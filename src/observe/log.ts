@@ -85,10 +85,3 @@ export function openLog({ format, file, toStderr, minSeverity }: LogOptions): Lo
   const journal = !toStderr && isJournal(process.env['JOURNAL_STREAM']);
   return new TextLog(out, journal ? journalLine : stderrLine, minSeverity);
 }
-
-/** Several observers as one: each is told, whatever another does with it. */
-export const tee = (...observers: readonly Observer[]): Observer => ({
-  fact: (fact) => {
-    for (const observer of observers) observer.fact(fact);
-  },
-});

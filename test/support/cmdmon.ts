@@ -2,8 +2,9 @@
 import { formatIp, type IpBytes, parseIp } from '../../src/base/ip.js';
 import { refidFromText } from '../../src/base/refid.js';
 import { fromUnix } from '../../src/base/time.js';
+import { OPEN_COMMANDS } from '../../src/conf/directives/command.js';
 import type { AccessChange, CmdmonContext, DaemonCommand } from '../../src/control/cmdmon/context.js';
-import { DEFAULT_OPEN_COMMANDS, openCommandCodes } from '../../src/control/cmdmon/opencommands.js';
+import { openCommandCodes } from '../../src/control/cmdmon/opencommands.js';
 import type {
   ClientReport,
   NtpDataReport,
@@ -221,7 +222,7 @@ export const fakeDaemon = (change: Partial<CmdmonContext> = {}): { context: Cmdm
     return command.name === 'makestep' ? STATUS.FAILED : STATUS.SUCCESS;
   };
   const context: CmdmonContext = {
-    openCommands: openCommandCodes(DEFAULT_OPEN_COMMANDS),
+    openCommands: openCommandCodes(OPEN_COMMANDS),
     countAccess: (_, exempt) => {
       recorded.counted++;
       if (exempt) recorded.exempt++;

@@ -17,24 +17,11 @@ const OPEN: Readonly<Record<string, readonly RequestName[]>> = {
   tracking: ['TRACKING'],
 };
 
-export const DEFAULT_OPEN_COMMANDS: readonly string[] = [
-  'activity',
-  'manual',
-  'rtcdata',
-  'smoothing',
-  'sourcename',
-  'sources',
-  'sourcestats',
-  'tracking',
-];
-
-export const isOpenCommand = (name: string): boolean => Object.hasOwn(OPEN, name);
-
 /** Request codes behind the names; unknown names (refused by the configuration before) open nothing. */
 export const openCommandCodes = (names: readonly string[]): ReadonlySet<number> => {
   const codes = new Set<number>();
   for (const name of names) {
-    if (!isOpenCommand(name)) continue;
+    if (!Object.hasOwn(OPEN, name)) continue;
     for (const request of OPEN[name]!) codes.add(REQUESTS[request].code);
   }
   return codes;

@@ -9,8 +9,6 @@ export const REPLY_HEADER = 28;
 /** Shorter or longer datagrams are not answered. */
 export const MIN_REQUEST = 28;
 export const MAX_REQUEST = 860;
-/** One above the highest request code. */
-export const REQUEST_CODES = 75;
 
 export const STATUS = {
   SUCCESS: 0,

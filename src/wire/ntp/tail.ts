@@ -15,7 +15,6 @@ export const MONO_ROOT_BYTES = 28;
 export const MONO_ROOT = { MAGIC: 4, ROOT_DELAY: 8, ROOT_DISPERSION: 12, STAMP: 16, EPOCH: 24 } as const;
 export const MONO_ROOT_MAGIC = 0xf5bedd9a;
 
-export const FIELD_HEADER_BYTES = 4;
 /** RFC 7822, 3: shortest field. */
 const FIELD_MIN_BYTES = 16;
 /** RFC 7822, 7.5.1.3: a MAC has 20 or 24 bytes; anything longer that ends a packet without MAC is a field (28 and up). */

@@ -5,17 +5,7 @@ import { VERSION } from '../../../src/base/build.js';
 import { fractionToNsec, fromNtp64, nsecToFraction, toNtp64, toShort } from '../../../src/base/ntp64.js';
 import { Prng } from '../../../src/base/prng.js';
 import { refidFromText, refidToText } from '../../../src/base/refid.js';
-import { Ring } from '../../../src/base/ring.js';
-import {
-  add,
-  diff,
-  floorSeconds,
-  fromUnix,
-  instant,
-  nsInSecond,
-  roundToSecond,
-  toIso,
-} from '../../../src/base/time.js';
+import { add, diff, floorSeconds, fromUnix, instant, nsInSecond, toIso } from '../../../src/base/time.js';
 import { readRepo } from '../../support/tree.js';
 
 describe('time', () => {
@@ -33,8 +23,6 @@ describe('time', () => {
   it('whole seconds and position inside the second, also before 1970', () => {
     assert.equal(floorSeconds(instant(-1n)), -1n);
     assert.equal(nsInSecond(instant(-1n)), 999_999_999);
-    assert.equal(roundToSecond(fromUnix(5, 500_000_000)), fromUnix(6));
-    assert.equal(roundToSecond(fromUnix(5, 499_999_999)), fromUnix(5));
   });
 
   it('writes ISO', () => assert.equal(toIso(fromUnix(1_000_000_000, 5)), '2001-09-09T01:46:40.000000005Z'));
@@ -78,18 +66,6 @@ describe('refid', () => {
     assert.equal(refidFromText('PPS'), 0x50505300);
     assert.equal(refidToText(0x50505300), 'PPS');
     assert.equal(refidToText(refidFromText('GNSSX')), 'GNSS');
-  });
-});
-
-describe('Ring', () => {
-  it('drops the oldest and counts it', () => {
-    const ring = new Ring<number>(3);
-    for (let i = 0; i < 5; i++) ring.push(i);
-    assert.deepEqual([...ring], [2, 3, 4]);
-    assert.equal(ring.dropped, 2);
-    assert.equal(ring.shift(), 2);
-    ring.map((x) => x * 10);
-    assert.deepEqual([...ring], [30, 40]);
   });
 });
 

@@ -7,7 +7,7 @@ import { afterEach, beforeEach, describe, it } from 'node:test';
 import { fromUnix } from '../../../src/base/time.js';
 import { JsonLog } from '../../../src/observe/jsonlog.js';
 import { LineFile } from '../../../src/observe/linefile.js';
-import { isJournal, openLog, tee } from '../../../src/observe/log.js';
+import { isJournal, openLog } from '../../../src/observe/log.js';
 import type { Fact, Severity } from '../../../src/ports/observer.js';
 
 const fact = (text: string, severity: Severity = 'info', fields?: Fact['fields']): Fact => ({
@@ -127,13 +127,6 @@ describe('around the log', () => {
     assert.equal(isJournal(undefined), false);
     assert.equal(isJournal('1:2', 0), false);
     assert.equal(isJournal('1:2', 9999), false);
-  });
-
-  it('tells everybody', () => {
-    const heard: string[] = [];
-    const observer = (name: string) => ({ fact: (f: Fact) => void heard.push(`${name} ${f.text}`) });
-    tee(observer('a'), observer('b')).fact(fact('x'));
-    assert.deepEqual(heard, ['a x', 'b x']);
   });
 });
 
