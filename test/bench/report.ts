@@ -59,10 +59,7 @@ export const text = (r: Report): string => {
     const rates = r.maxRates?.[mode];
     if (rates === undefined) continue;
     const figures = `${Math.round(rates.timeball)} and ${Math.round(rates.chronyd)}`;
-    out.push(
-      '',
-      `highest rate at no more than 0.1 % loss, ${mode}: ${figures}/s, ratio ${(rates.timeball / rates.chronyd).toFixed(2)}`,
-    );
+    out.push('', `highest rate at no more than 0.1 % loss, ${mode}: ${figures}/s`);
   }
   if (r.firstReply !== undefined) {
     const { timeball, chronyd } = r.firstReply;
