@@ -85,7 +85,7 @@ export const parseDump = (text: string, name: string, refId: RefId, now: Instant
   if (lines[0] !== MAGIC || state === undefined || count === null) return undefined;
   const [, reach, reachSize, stratum, leap] = state as [number, number, number, number, Leap];
   const n = Number(count[1]);
-  if (n < 1 || n > MAX_SAMPLES || stratum > 15 || reachSize > 8) return undefined;
+  if (n < 1 || n > MAX_SAMPLES || stratum > 15 || reachSize > 8 || reach > 255) return undefined;
   const samples: Sample[] = [];
   for (const line of lines.slice(4, 4 + n)) {
     const sample = parseSample(line, stratum, leap);

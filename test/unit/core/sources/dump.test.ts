@@ -20,6 +20,9 @@ const FROM_CHRONYD = `SRC0
 describe('dump files', () => {
   it("have chrony's names", () => assert.equal(dumpFileName(GPS), 'refid:47505300.dat'));
 
+  it('a reachability register has eight bits', () =>
+    assert.equal(parseDump(FROM_CHRONYD.replace('0 177 8', '0 777 8'), 'GPS', GPS, NOW), undefined));
+
   it('reads what chronyd wrote', () => {
     const dump = parseDump(FROM_CHRONYD, 'GPS', GPS, NOW)!;
     assert.equal(dump.reach, 0o177);
