@@ -4,7 +4,16 @@ import { chmodSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, describe, it } from 'node:test';
 import { startChronyd } from '../support/chronypair.js';
-import { cleanUp, freePort, type Running, runProgram, startDaemon, TIMEBALLD, testDir } from '../support/daemon.js';
+import {
+  cleanUp,
+  freePort,
+  type Running,
+  runProgram,
+  startDaemon,
+  TIMEBALL,
+  TIMEBALLD,
+  testDir,
+} from '../support/daemon.js';
 import { requirePeer } from '../support/peers.js';
 
 after(cleanUp);
@@ -120,6 +129,23 @@ describe('NTP client and a real chronyd', () => {
     });
     const [row] = await ours.report('sources');
     assert.deepEqual([row![1], row![5]], ['?', '0']);
+  });
+
+  it('timeball date tells the offset of a server, and 2 when none answers', async (t) => {
+    const chronyd = requirePeer(t, 'chronyd');
+    if (chronyd === undefined) return;
+    const { port } = await server(chronyd);
+    const good = await runProgram(TIMEBALL, ['date', '-p', String(port), '127.0.0.1']);
+    assert.equal(good.code, 0, good.text);
+    assert.match(
+      good.stdout,
+      /^\d{4}-\d\d-\d\d [\d:.]+ \(\+0000\) [-+]0\.000\d{3} \+\/- 0\.\d+ 127\.0\.0\.1 127\.0\.0\.1 s1 no-leap$/m,
+    );
+    const json = await runProgram(TIMEBALL, ['date', '--json', '-p', String(port), '127.0.0.1']);
+    assert.equal(JSON.parse(json.stdout)[0].replies, 4);
+    const none = await runProgram(TIMEBALL, ['date', '-t', '1', '-p', String(await freePort()), '127.0.0.1']);
+    assert.equal(none.code, 2, none.text);
+    assert.equal((await runProgram(TIMEBALL, ['date'])).code, 64);
   });
 
   it('-Q says how wrong the clock is, and fails without an answer', async (t) => {

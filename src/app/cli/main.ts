@@ -32,6 +32,7 @@ ${
     ? `
 Commands: those of chronyc ('${name} help' lists them), and
   check          What is wrong with a configuration: check FILE
+  date           How far the clock is from what servers say: date HOST...
   demo           The demonstration appliance
   receiver       What a receiver says: status (asks the daemon), decode FILE
   replay         Run the engine over a recorded event log
@@ -43,6 +44,7 @@ Commands: those of chronyc ('${name} help' lists them), and
 /** Commands that need no daemon; each is loaded only when it is called. */
 const OWN: Readonly<Record<string, (argv: readonly string[], io: CliIo) => Promise<number>>> = {
   check: async (argv, io) => (await import('./check.js')).check(argv, io),
+  date: async (argv, io) => (await import('./date.js')).date(argv, io),
   demo: async (argv) => (await import('../demo/main.js')).demoMain(argv),
   receiver: async (argv, io) => {
     const [word, ...rest] = argv;

@@ -13,6 +13,7 @@ import { glob } from '../../../src/conf/glob.js';
 import { manual } from '../../../src/conf/manual.js';
 import { readSourceDirs } from '../../../src/conf/sourcedirs.js';
 import { editDistance, suggest } from '../../../src/conf/suggest.js';
+import type { NtpSourceOptions } from '../../../src/core/ntp/client/options.js';
 import type * as core from '../../../src/core/refclock/options.js';
 import { repoRoot } from '../../support/peers.js';
 import { memoryFiles } from './memoryfiles.js';
@@ -24,11 +25,12 @@ const same: readonly [
   Same<conf.DisciplineOptions, core.DisciplineOptions>,
   Same<conf.SelectionOptions, core.SelectionOptions>,
   Same<conf.LocalOptions, core.LocalOptions>,
-] = [true, true, true, true];
+  Same<conf.NtpSourceConfig, NtpSourceOptions>,
+] = [true, true, true, true, true];
 
 describe("core's options", () => {
   it('are declared in conf with the same fields and types', () => {
-    assert.equal(same.length, 4);
+    assert.equal(same.length, 5);
     const values: readonly object[] = [REFCLOCK_DEFAULTS, DISCIPLINE_DEFAULTS, SELECTION_DEFAULTS, LOCAL_DEFAULTS];
     for (const value of values) assert.ok(Object.keys(value).length > 0);
   });
