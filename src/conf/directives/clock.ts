@@ -105,7 +105,7 @@ const MULTIPLE: readonly Directive[] = [
     group: GROUP,
     syntax: 'SENSOR INTERVAL (T0 K0 K1 K2 | FILE)',
     default: 'off',
-    doc: "Every INTERVAL seconds read the temperature T in the file SENSOR and make the clock run faster by K0 + K1 (T - T0) + K2 (T - T0)^2 ppm, or by what a file with the points `T PPM`, one a line, says. More than 10 ppm is not believed.",
+    doc: 'Every INTERVAL seconds read the temperature T in the file SENSOR and make the clock run faster by K0 + K1 (T - T0) + K2 (T - T0)^2 ppm, or by what a file with the points `T PPM`, one a line, says. More than 10 ppm is not believed.',
     parse: (args, draft) => {
       draft.clock.tempcomp = parseTempcomp(args);
     },
