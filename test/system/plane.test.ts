@@ -204,6 +204,26 @@ describe('packet plane: steering by address', () => {
   });
 });
 
+describe('packet plane: steering over IPv6', () => {
+  it('the program fits the other header: one address, one worker', async (t) => {
+    const plane = await startTestPlane({ workers: 3, sockets: [{ family: 6, address: '::1', port: 11197 }] }).catch(
+      () => undefined,
+    );
+    if (plane === undefined) return t.skip('this host has no IPv6');
+    const sockets = Array.from({ length: 12 }, () => createSocket('udp6'));
+    try {
+      for (const s of sockets) assert.equal((await ask(s, 11197, request(), '::1'))!.stratum, 1);
+      assert.deepEqual(
+        [...plane.workerHits()].sort((a, b) => a - b),
+        [0, 0, 12],
+      );
+    } finally {
+      for (const s of sockets) s.close();
+      await plane.stop();
+    }
+  });
+});
+
 describe('packet plane: keys', () => {
   it('verifies, seals, takes new keys', async () => {
     const { loadNative } = await import('../../src/devices/native.js');
