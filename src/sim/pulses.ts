@@ -22,6 +22,8 @@ export interface PulseLine {
   width: Seconds;
   /** The receiver's own clock is wrong by this (a free-running receiver, a wrong cable delay), s. */
   bias: Seconds;
+  /** Half the grid of the receiver's own clock, on whose edges its pulses lie: an error that is anything but white, s. */
+  sawtooth: Seconds;
 }
 
 export const GOOD_PULSES: PulseLine = {
@@ -35,6 +37,17 @@ export const GOOD_PULSES: PulseLine = {
   wrongEdge: false,
   width: 0.1,
   bias: 0,
+  sawtooth: 0,
+};
+
+/** The receiver's clock against its grid: cycles a second, swinging through 0 (hanging bridges) within this period, s. */
+const BEAT = 0.03;
+const BEAT_PERIOD = 2400;
+
+/** Position of pulse k on the grid, −1 … 1. */
+const onGrid = (k: number): number => {
+  const cycles = (BEAT * BEAT_PERIOD * (1 - Math.cos((2 * Math.PI * k) / BEAT_PERIOD))) / (2 * Math.PI) + 0.3;
+  return 2 * (cycles - Math.floor(cycles)) - 1;
 };
 
 /** Twin of ports/pps: one edge a true second. */
@@ -52,7 +65,7 @@ export class SimPulses extends SecondTwin {
     this.line = { ...GOOD_PULSES, ...line };
   }
 
-  protected second(_k: number, t: TrueTime): void {
+  protected second(k: number, t: TrueTime): void {
     const { line, rng, host } = this;
     // The same draws in every case, so that a fault does not shift the noise of the rest of the run.
     const noise = line.sigma * rng.normal() + line.latency * rng.exponential();
@@ -65,7 +78,8 @@ export class SimPulses extends SecondTwin {
     ];
     if (line.silent || lost < line.missing) return;
     const late = line.bias + (line.wrongEdge ? line.width : 0);
-    const stamped = noise + (wild < line.outliers ? (sign < 0.5 ? -1 : 1) * line.outlierSize : 0);
+    const stamped =
+      noise + line.sawtooth * onGrid(k) + (wild < line.outliers ? (sign < 0.5 ? -1 : 1) * line.outlierSize : 0);
     // A pulse that comes early belongs to the second after this one.
     host.at(late >= 0 ? t + late : t + 1 + late, { run: (u) => this.edge(u, stamped) });
     if (twice < line.doubled) host.at(t + 1e-4 + 0.8 * where, { run: (u) => this.edge(u, noise) });

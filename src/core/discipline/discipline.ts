@@ -25,6 +25,8 @@ const MOVED_FREQ = 1 * PPM;
 const BOUND_SDS = 4.7;
 /** s over which the growth of the bound is told ahead, at least: longer than a pause of a daemon that is busy. */
 const OUTLOOK = 64;
+/** Share of Gaussian-looking noise that may be a constant. */
+const HIDDEN = 0.1;
 /** chrony's skew is the 99.95 % quantile of the frequency error. */
 const SKEW_SDS = 3.3;
 /** Intervals that may pass without a measurement, as a lost pulse or two: more is a gap. */
@@ -178,6 +180,7 @@ export class Discipline {
     return (
       Math.abs(belief.x + belief.f * Math.max(0, t)) +
       BOUND_SDS * sd * this.doubt.factor +
+      latency(belief) +
       this.doubt.extra +
       this.disputed
     );
@@ -230,14 +233,18 @@ export class Discipline {
     this.source = source;
     const finding = this.doubt.add(error, sd, this.estimator.belief.sigma, this.interval);
     if (finding.kind === 'jump') this.estimator.inflateFrequency(finding.by);
-    if (finding.kind === 'noise') this.estimator.relearn();
+    if (finding.kind === 'noise') {
+      this.estimator.relearn();
+      this.estimator.inflateFrequency(finding.by);
+    }
     if (finding.kind === 'quiet') this.estimator.quieten(finding.sigma);
   }
 
   private refused(m: Measurement, innovation: Innovation, elapsed: Seconds, reason: string): Correction {
     this.refusals++;
+    this.doubt.refused(innovation.error, innovation.sd);
     const many = this.refusals >= MANY_REFUSALS;
-    if ((many && this.mode === 'converging') || elapsed > PATIENCE) return this.again(m);
+    if ((many && this.mode === 'converging') || elapsed > PATIENCE) return this.again(m, UNKNOWN_FREQ);
     if (many) {
       this.disputed = Math.abs(innovation.error);
       this.mode = 'holdover';
@@ -248,6 +255,7 @@ export class Discipline {
     const { belief } = this.estimator;
     const diagnosis = this.dispute.add(innovation.error, elapsed, belief.xSd, belief.sigma);
     if (diagnosis.kind === 'none') return refuse(reason);
+    if (diagnosis.kind === 'lost') return this.again(m, 2 * Math.abs(diagnosis.slope));
     if (diagnosis.kind === 'noise') {
       this.estimator.relearn();
       this.gate.restart();
@@ -259,8 +267,8 @@ export class Discipline {
   }
 
   /** Nothing but refusals: forgets what was believed and takes the measurement as the first. */
-  private again(m: Measurement): Correction {
-    this.forget(UNKNOWN_FREQ);
+  private again(m: Measurement, freqSd: Frequency): Correction {
+    this.forget(freqSd);
     this.at = undefined;
     return { ...this.measure(m), reason: 'started again: nothing but refused measurements' };
   }
@@ -340,6 +348,9 @@ export class Discipline {
     else this.rmsSettled = true;
   }
 }
+
+/** The mean of interrupt latency, which no measurement shows: all of one-sided noise, and some of what looks Gaussian. */
+const latency = ({ sigma, oneSided }: Belief): Seconds => sigma * (HIDDEN + (1 - HIDDEN) * oneSided);
 
 const refuse = (reason: string): Correction => ({
   accepted: false,

@@ -13,6 +13,11 @@ const REAL = 3;
 const GATE = 6;
 /** Standard errors within which a mean counts as zero. */
 const ZERO = 2.5;
+/** The same where the line does not leave zero, and a clock may have run away this many times as fast at first … */
+const SURE = 6;
+const RUN = 3;
+/** … after noise had spoilt its phase by this much, s. */
+const SPOILT = 1e-4;
 /** The largest sudden change of frequency that is believed. */
 const MAX_JUMP: Frequency = 100e-6;
 
@@ -20,6 +25,8 @@ export type Diagnosis =
   | { readonly kind: 'none' }
   /** They lie on a line that starts where the clock was last right: the oscillator runs at another rate now. */
   | { readonly kind: 'frequency'; readonly jump: Frequency }
+  /** They lie on a line far from the clock, which runs away from them: its frequency was spoilt, and its phase with it. */
+  | { readonly kind: 'lost'; readonly slope: Frequency }
   /** They scatter around the clock: it is right, the source has become noisy. */
   | { readonly kind: 'noise' };
 
@@ -54,6 +61,8 @@ export class Dispute {
     const jump = this.blocks === 0 ? this.jump(sd, sigma) : undefined;
     if (jump !== undefined) return { kind: 'frequency', jump };
     if (this.times.length < BLOCK) return NONE;
+    const lost = this.lost(sigma);
+    if (lost !== undefined) return { kind: 'lost', slope: lost };
     const noise = this.isNoise();
     this.settle();
     this.blocks = 1;
@@ -72,6 +81,15 @@ export class Dispute {
     return Math.abs(middle) < GATE * Math.hypot(sd, sigma) + (slope * first) / 2 + REAL * line.interceptSd
       ? line.slope
       : undefined;
+  }
+
+  /** A wrong train keeps its distance; a clock with a wrong frequency got where it is by running away. */
+  private lost(sigma: Seconds): Frequency | undefined {
+    const line = fitLine(this.times, this.errors, new Array<number>(this.times.length).fill(1));
+    const slope = Math.abs(line.slope);
+    if (line.sd > TIGHT * sigma || slope < SURE * line.slopeSd || slope > MAX_JUMP) return undefined;
+    const away = Math.abs(this.errors.at(-1)!);
+    return away < RUN * slope * this.times.at(-1)! + SPOILT ? line.slope : undefined;
   }
 
   private isNoise(): boolean {

@@ -9,11 +9,13 @@ const CHANCE = 1.3;
 /** One square counts at most this much. */
 const CAP = 100;
 /** Two-sided cumulative sum (Page 1954) of the innovations, in deviations: slack a measurement … */
-const SLACK = 1;
-/** … level that counts in the bound, as chance seldom gets there … */
+const SLACK = 0.75;
+/** … level from which on it counts in the bound … */
 const SUSPICION = 1.5;
+/** … by this many expected deviations for each of its own, as a trend is seen only when it has already grown. */
+const AHEAD = 2;
 /** … and level of an alarm: by chance once in some days of pulses. */
-const ALARM = 6.5;
+const ALARM = 7.5;
 /** A deviation counts at most this much in the sum, so that a few wild measurements are no trend. */
 const MOST = 3;
 /** Noise grown by more than this: it, and not the oscillator, is the reason. */
@@ -21,6 +23,8 @@ const GROWN = 2;
 /** Noise that is this many times the learned one for so many measurements has to be learned anew. */
 const LOUD = 3;
 const LOUD_FOR = 8;
+/** Share of an unexpected innovation that ends up in the frequency, an interval. */
+const LEAKED = 0.03;
 /** White noise that has shrunk to this share of the learned one, seen over about this many measurements. */
 const QUIET = 1 / 3;
 const QUIET_GAIN = 1 / 16;
@@ -39,8 +43,8 @@ export type Finding =
   | { readonly kind: 'nothing' }
   /** The oscillator runs at another rate, by about this much. */
   | { readonly kind: 'jump'; readonly by: Frequency }
-  /** The noise of the source has grown … */
-  | { readonly kind: 'noise' }
+  /** The noise of the source has grown, and may meanwhile have moved the frequency by about this … */
+  | { readonly kind: 'noise'; readonly by: Frequency }
   /** … or shrunk, to this. */
   | { readonly kind: 'quiet'; readonly sigma: Seconds };
 
@@ -100,13 +104,14 @@ export class Doubt {
     if (this.seen === 1) return NOTHING;
     const z = error / sd;
     this.square += GAIN * (Math.min(z * z, CAP) - this.square);
-    this.difference += DIFFERENCE_GAIN * (Math.min((z - this.before) ** 2 / 2, CAP) - this.difference);
-    this.before = z;
+    this.scatter(z);
     this.largest = this.seen > YOUTH ? 0 : Math.max(FADE * this.largest, Math.abs(error));
     const run = this.trend(z / Math.sqrt(Math.max(1, this.difference)));
     if (this.seen <= YOUTH) return NOTHING;
     this.loudFor = this.square > LOUD * LOUD && this.difference > LOUD * LOUD ? this.loudFor + 1 : 0;
-    if (this.loudFor >= LOUD_FOR) return this.renew({ kind: 'noise' });
+    if (this.loudFor >= LOUD_FOR) {
+      return this.renew({ kind: 'noise', by: (LEAKED * Math.sqrt(this.square) * sd) / interval });
+    }
     if (this.white < (QUIET * sigma) ** 2) return this.renew({ kind: 'quiet', sigma: Math.sqrt(this.white) });
     if (run === 0) return NOTHING;
     this.calm();
@@ -122,6 +127,16 @@ export class Doubt {
   private renew(finding: Finding): Finding {
     this.anew();
     return finding;
+  }
+
+  /** A measurement that was not believed: it says that the noise is wild, and what leans to a side may be its tail. */
+  refused(error: Seconds, sd: Seconds): void {
+    this.scatter(error / sd);
+  }
+
+  private scatter(z: number): void {
+    this.difference += DIFFERENCE_GAIN * (Math.min((z - this.before) ** 2 / 2, CAP) - this.difference);
+    this.before = z;
   }
 
   /** Measurements in an alarming trend, else 0. */
@@ -143,7 +158,7 @@ export class Doubt {
   /** What the bound needs beside it, s. */
   get extra(): Seconds {
     if (this.seen < PROOF) return UNPROVEN;
-    return this.largest + Math.max(0, this.up - SUSPICION, this.down - SUSPICION) * this.expected;
+    return this.largest + AHEAD * Math.max(0, this.up - SUSPICION, this.down - SUSPICION) * this.expected;
   }
 
   private calm(): void {

@@ -96,7 +96,7 @@ export const hostScenarios: readonly Scenario[] = [
       { name: 'after', from: 2700, rms: 400e-9, max: 3e-6 },
     ],
     // No pulse can tell 1 ppm from its noise before some have come.
-    blind: 15,
+    blind: 5,
     syncedBy: 30,
     control: { what: 'one pulse in twenty arrives', factor: 2, figure: figureOf('jump', 'max') },
   },

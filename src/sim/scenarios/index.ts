@@ -8,6 +8,7 @@ import { ntpScenarios } from './ntp.js';
 import { pulseScenarios } from './pulse.js';
 import { readingScenarios } from './reading.js';
 import { receiverScenarios } from './receiver.js';
+import { robustScenarios } from './robust.js';
 import { stormScenarios } from './storm.js';
 import { warmthScenarios } from './warmth.js';
 
@@ -22,6 +23,7 @@ export const SCENARIOS: readonly Scenario[] = [
   ...leapScenarios,
   ...warmthScenarios,
   ...ntpScenarios,
+  ...robustScenarios,
   ...stormScenarios,
 ];
 

@@ -73,6 +73,7 @@ export const pulseScenarios: readonly Scenario[] = [
       gpsBoard(rng, control ? { sigma: 150e-6 } : { missing: 0.05, doubled: 0.05, outliers: 0.02, latency: 0.5e-6 }),
     bounds: [{ name: 'steady', from: 600, rms: 1.2e-6, max: 5e-6 }],
     syncedBy: 60,
+    blind: 3,
     control: { what: 'plain noise of about the same variance', factor: 5, figure: figureOf('steady', 'rms') },
   },
   {
