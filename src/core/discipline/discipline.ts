@@ -26,7 +26,7 @@ const BOUND_SDS = 4.7;
 /** s over which the growth of the bound is told ahead, at least: longer than a pause of a daemon that is busy. */
 const OUTLOOK = 64;
 /** Share of Gaussian-looking noise that may be a constant. */
-const HIDDEN = 0.1;
+const HIDDEN = 0.05;
 /** chrony's skew is the 99.95 % quantile of the frequency error. */
 const SKEW_SDS = 3.3;
 /** Intervals that may pass without a measurement, as a lost pulse or two: more is a gap. */
