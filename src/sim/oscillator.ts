@@ -13,15 +13,10 @@ export interface OscillatorModel {
   readonly wander: Frequency;
   /** White frequency noise: standard deviation a second, s/s. */
   readonly white?: Frequency;
-<<<<<<< HEAD
   /** Daily, hourly … temperature as a sine of the frequency; `phase` at the start, rad, random unless given. */
   readonly temperature?: { readonly amplitude: Frequency; readonly period: Seconds; readonly phase?: number };
-=======
-  /** Daily, hourly … temperature as a sine of the frequency. */
-  readonly temperature?: { readonly amplitude: Frequency; readonly period: Seconds };
   /** Steps of the temperature: the frequency follows as 1 − exp(−t / tau). */
   readonly steps?: readonly { readonly at: Seconds; readonly by: Frequency; readonly tau: Seconds }[];
->>>>>>> a0910c6 (discipline: leave a lock-out that spoilt frequency caused; bound: hidden latency; sim: shifted train, sawtooth, temperature steps)
   /** Sudden changes that stay. */
   readonly jumps?: readonly { readonly at: Seconds; readonly by: Frequency }[];
 }
