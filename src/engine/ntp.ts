@@ -26,6 +26,10 @@ export interface NtpHands {
 
 /** s after a step of the raw clock during which stamps taken before it may still come in. */
 const STEP_GUARD = 5;
+/** With more sources than this the selection, which looks at all of them, waits for several replies, */
+const MANY = 16;
+/** but no longer than this, s. */
+const SELECT_INTERVAL = 1;
 
 /** Carries events to the NTP sources and what they want to the world. */
 export class NtpSide {
@@ -34,6 +38,8 @@ export class NtpSide {
   private readonly precision: number;
   private readonly hands: NtpHands;
   private lastStep: Mono | undefined;
+  private lastSelect: Mono | undefined;
+  private selectWanted = false;
 
   constructor(configured: readonly NtpSourceOptions[], precision: number, seed: readonly number[], hands: NtpHands) {
     this.configured = configured;
@@ -58,7 +64,14 @@ export class NtpSide {
 
   /** Sends what is due. */
   due(now: Now): void {
-    if (this.sources.due(this.surroundings(now), now.raw)) this.hands.select();
+    if (this.sources.due(this.surroundings(now), now.raw)) this.selectWanted = true;
+    if (!this.selectWanted) return;
+    const { lastSelect } = this;
+    const early = lastSelect !== undefined && diffMono(now.mono, lastSelect) < SELECT_INTERVAL;
+    if (early && this.sources.size > MANY) return;
+    this.selectWanted = false;
+    this.lastSelect = now.mono;
+    this.hands.select();
   }
 
   handle(event: NtpEvent, now: Now): void {
@@ -91,7 +104,7 @@ export class NtpSide {
       const { sample } = this.hands.use(measured);
       this.hands.sources.accumulate(source, sample);
     }
-    if (received.synced || measured !== undefined) this.hands.select();
+    if (received.synced || measured !== undefined) this.selectWanted = true;
     this.hands.heard(source, received);
   }
 

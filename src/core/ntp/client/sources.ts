@@ -16,6 +16,9 @@ const RESOLVE_FIRST: Seconds = 2;
 const RESOLVE_LONGEST: Seconds = 3600;
 /** s at least between two replacements of one entry's sources. */
 const REPLACE_INTERVAL: Seconds = 600;
+/** So many sources start together; each further one starts so many s later. */
+const CROWD = 16;
+const CROWD_SPACING: Seconds = 0.02;
 /** Sources at most: each costs memory and packets. */
 export const MAX_NTP_SOURCES = 4096;
 
@@ -352,7 +355,9 @@ export class NtpSources {
       pollLog2: o.minpoll,
       authenticated: o.key !== 0,
     });
-    this.live.set(source, { entry, association: new Association(o, address, this.host.random, now) });
+    // Hundreds of sources do not all ask within the first tenth of a second.
+    const start = addMono(now, CROWD_SPACING * Math.max(0, this.live.size - CROWD));
+    this.live.set(source, { entry, association: new Association(o, address, this.host.random, start) });
     entry.ids.add(source);
   }
 
