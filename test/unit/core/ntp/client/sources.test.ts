@@ -1,0 +1,154 @@
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import { KeyStream } from '../../../../../src/base/keystream.js';
+import { add, addMono, fromUnix, mono } from '../../../../../src/base/time.js';
+import { SELECTION_DEFAULTS, SOURCE_DEFAULTS } from '../../../../../src/conf/defaults.js';
+import type { NtpSourceOptions } from '../../../../../src/core/ntp/client/options.js';
+import { type NtpOutput, NtpSources } from '../../../../../src/core/ntp/client/sources.js';
+import { SourceSet } from '../../../../../src/core/sources/sourceset.js';
+
+const BOOT = mono(1_000_000_000_000n);
+const START = fromUnix(1_767_225_600);
+
+class Rig {
+  readonly outputs: NtpOutput[] = [];
+  readonly facts: string[] = [];
+  readonly set = new SourceSet([], { ...SELECTION_DEFAULTS, authselectmode: 'mix' }, 1e-7, 1e-6);
+  readonly ntp = new NtpSources({
+    sources: this.set,
+    random: new KeyStream([1]),
+    output: (o) => this.outputs.push(o),
+    fact: (f) => this.facts.push(f.text),
+  });
+  t = 0;
+
+  get now() {
+    return addMono(BOOT, this.t);
+  }
+  add(name: string, options: Partial<NtpSourceOptions> = {}) {
+    return this.ntp.add({ ...SOURCE_DEFAULTS, name, ...options }, this.now);
+  }
+  get addresses(): string[] {
+    return this.set.sourceReports(START).map((s) => s.address!);
+  }
+  /** Lets time pass in steps of a second; nobody answers. */
+  pass(seconds: number): void {
+    for (let i = 0; i < seconds; i++) {
+      this.t++;
+      const raw = add(START, this.t);
+      this.ntp.due({ mono: this.now, cook: (r) => r, precision: 1e-7, skew: 0 }, raw);
+    }
+  }
+  count(kind: NtpOutput['kind']): number {
+    return this.outputs.filter((o) => o.kind === kind).length;
+  }
+}
+
+describe('NTP sources', () => {
+  it('an address is a source at once, a name when it is resolved', () => {
+    const rig = new Rig();
+    assert.equal(rig.add('192.0.2.1'), 'done');
+    assert.equal(rig.add('ntp.example'), 'done');
+    assert.deepEqual(rig.addresses, ['192.0.2.1']);
+    assert.equal(rig.ntp.activity().unresolved, 1);
+    rig.ntp.resolved('ntp.example', ['2001:db8::1', '192.0.2.2'], rig.now);
+    assert.deepEqual(rig.addresses, ['192.0.2.1', '2001:db8::1']);
+    assert.equal(rig.ntp.nameOf('2001:db8::1'), 'ntp.example');
+    assert.equal(rig.ntp.activity().unresolved, 0);
+  });
+
+  it('nothing is there twice', () => {
+    const rig = new Rig();
+    rig.add('192.0.2.1');
+    assert.equal(rig.add('192.0.2.1'), 'exists');
+    rig.add('a.example');
+    assert.equal(rig.add('a.example'), 'exists');
+    rig.ntp.resolved('a.example', ['192.0.2.1'], rig.now);
+    assert.deepEqual(rig.addresses, ['192.0.2.1']);
+  });
+
+  it('a name that cannot be resolved is asked for again, less and less often', () => {
+    const rig = new Rig();
+    rig.add('gone.example');
+    for (let i = 0; i < 3600; i++) {
+      rig.pass(1);
+      rig.ntp.resolved('gone.example', [], rig.now);
+    }
+    const asked = rig.count('resolve');
+    assert.ok(asked >= 8 && asked <= 14, `${asked}`);
+  });
+
+  it('answers that nobody asked for change nothing', () => {
+    const rig = new Rig();
+    rig.add('a.example');
+    rig.ntp.resolved('b.example', ['192.0.2.9'], rig.now);
+    rig.ntp.resolved('a.example', ['192.0.2.1'], rig.now);
+    rig.ntp.resolved('a.example', ['192.0.2.2'], rig.now);
+    assert.deepEqual(rig.addresses, ['192.0.2.1']);
+  });
+
+  it('a pool takes maxsources of its addresses, of the family asked for', () => {
+    const rig = new Rig();
+    rig.add('pool.example', { kind: 'pool', maxsources: 3, family: 4 });
+    rig.ntp.resolved('pool.example', ['2001:db8::1', ...[1, 2, 3, 4, 5].map((i) => `192.0.2.${i}`)], rig.now);
+    assert.deepEqual(rig.addresses, ['192.0.2.1', '192.0.2.2', '192.0.2.3']);
+  });
+
+  it('a source of a pool that does not answer is replaced, one that was given by address is not', () => {
+    const rig = new Rig();
+    rig.add('192.0.2.77', { minpoll: 4, maxpoll: 4 });
+    rig.add('pool.example', { kind: 'pool', maxsources: 1, minpoll: 4, maxpoll: 4 });
+    rig.ntp.resolved('pool.example', ['192.0.2.1'], rig.now);
+    const before = rig.count('resolve');
+    rig.pass(700);
+    assert.ok(rig.count('resolve') > before);
+    rig.ntp.resolved('pool.example', ['192.0.2.1', '192.0.2.2'], rig.now);
+    assert.deepEqual(rig.addresses, ['192.0.2.77', '192.0.2.2']);
+    assert.match(rig.facts.join(), /Source 192\.0\.2\.1 replaced with 192\.0\.2\.2/);
+    assert.equal(rig.count('close'), 1);
+  });
+
+  it('refresh moves a server whose name stands for another address now', () => {
+    const rig = new Rig();
+    rig.add('a.example');
+    rig.ntp.resolved('a.example', ['192.0.2.1'], rig.now);
+    rig.ntp.refresh();
+    rig.ntp.resolved('a.example', ['192.0.2.2'], rig.now);
+    assert.deepEqual(rig.addresses, ['192.0.2.2']);
+  });
+
+  it('sources go by address or by name', () => {
+    const rig = new Rig();
+    rig.add('192.0.2.1');
+    rig.add('pool.example', { kind: 'pool' });
+    rig.ntp.resolved('pool.example', ['192.0.2.2', '192.0.2.3'], rig.now);
+    assert.equal(rig.ntp.remove('192.0.2.9'), 'no-such-source');
+    assert.equal(rig.ntp.remove('192.0.2.2'), 'done');
+    assert.deepEqual(rig.addresses, ['192.0.2.1', '192.0.2.3']);
+    assert.equal(rig.ntp.remove('pool.example'), 'done');
+    assert.deepEqual(rig.addresses, ['192.0.2.1']);
+  });
+
+  it('authselectmode mix: sources with keys are trusted and required beside others, and only then', () => {
+    const rig = new Rig();
+    rig.add('192.0.2.1', { key: 1 });
+    const effective = () => rig.set.selectReports(START).map((s) => [s.effective.trust, s.effective.require]);
+    assert.deepEqual(effective(), [[false, false]]);
+    rig.add('192.0.2.2');
+    assert.deepEqual(effective(), [
+      [true, true],
+      [false, false],
+    ]);
+    rig.ntp.remove('192.0.2.2');
+    assert.deepEqual(effective(), [[false, false]]);
+  });
+
+  it('a thousand of them do not all ask at once', () => {
+    const rig = new Rig();
+    for (let i = 0; i < 1000; i++) rig.add(`10.0.${i >> 8}.${i & 255}`);
+    rig.pass(1);
+    assert.ok(rig.count('send') < 100, `${rig.count('send')}`);
+    rig.pass(40);
+    assert.ok(rig.count('send') >= 1000);
+  });
+});
