@@ -14,7 +14,7 @@ const ADJ = {
   NANO: 0x2000,
   TICK: 0x4000,
 } as const;
-const STA = { INS: 0x10, DEL: 0x20, UNSYNC: 0x40 } as const;
+const STA = { PLL: 0x01, INS: 0x10, DEL: 0x20, UNSYNC: 0x40 } as const;
 
 /** One tick unit moves the clock by 100 ppm at USER_HZ 100; nominal tick 10000 µs, kernel's limit ±10 %. */
 const NOMINAL_TICK = 10_000n;
@@ -64,6 +64,8 @@ export class NullActuator implements ClockActuator {
 export class KernelActuator implements ClockActuator {
   readonly maxFrequency = KERNEL_MAX_FREQUENCY;
   private readonly native: Native;
+  /** The kernel may have forgotten when an armed leap second is due. */
+  private leapLost = true;
   constructor(native: Native) {
     this.native = native;
   }
@@ -81,13 +83,19 @@ export class KernelActuator implements ClockActuator {
     // tv_usec carries ns with ADJ_NANO and must not be negative: round down to whole seconds.
     const rest = ((ns % 1_000_000_000n) + 1_000_000_000n) % 1_000_000_000n;
     this.adjust({ modes: ADJ.SETOFFSET | ADJ.NANO, timeSec: (ns - rest) / 1_000_000_000n, timeUsec: rest });
+    this.stepped();
     return true;
+  }
+
+  stepped(): void {
+    this.leapLost = true;
   }
 
   setStatus(status: ClockStatus): void {
     let bits = status.synchronised ? 0 : STA.UNSYNC;
     if (status.leap === 1) bits |= STA.INS;
     if (status.leap === 2) bits |= STA.DEL;
+    if ((bits & (STA.INS | STA.DEL)) !== 0) this.forgetLeap();
     const micros = (s: Seconds): bigint => BigInt(Math.max(0, Math.min(16_000_000, Math.ceil(s * 1e6))));
     this.adjust({
       modes: ADJ.STATUS | ADJ.MAXERROR | ADJ.ESTERROR,
@@ -96,6 +104,17 @@ export class KernelActuator implements ClockActuator {
       esterror: micros(status.estError),
     });
     if (status.taiOffset !== undefined) this.adjust({ modes: ADJ.TAI, constant: BigInt(status.taiOffset) });
+  }
+
+  /**
+   * A step makes the kernel forget the second of an armed leap, and it looks for it anew only from TIME_OK on: without this
+   * a leap second that was armed before a step never comes (seen on 6.12). Turning the PLL off leads back to TIME_OK at once.
+   */
+  private forgetLeap(): void {
+    if (!this.leapLost) return;
+    this.leapLost = false;
+    this.adjust({ modes: ADJ.STATUS, status: STA.PLL });
+    this.adjust({ modes: ADJ.STATUS, status: STA.UNSYNC });
   }
 
   readFrequency(): Frequency {

@@ -271,8 +271,13 @@ export class Engine extends EngineState {
     if (!correction.accepted) return;
     if (this.isSettled()) this.stability.used(m.source, time, offset);
     this.fallback?.observe(this.clock.base, this.sinceUpdate(now) ?? 0);
+    const held = this.holding && this.lastMeasure !== undefined ? diffMono(now.mono, this.lastMeasure) : undefined;
     this.lastMeasure = now.mono;
     this.holding = false;
+    if (held !== undefined) {
+      const text = `Reference is back after ${held.toFixed(0)} seconds of holdover`;
+      this.fact(now, { severity: 'info', name: 'clock.holdover-end', text, fields: { seconds: held } });
+    }
     this.referenceTime = time;
     this.upstream = m.sample.rootDispersion - m.sample.peerDispersion + (m.error ?? 0) + this.config.precision;
     this.apply(correction, time, now);
@@ -405,6 +410,11 @@ export class Engine extends EngineState {
     if (this.holding) return;
     this.holding = true;
     this.discipline.hold(this.clock.now(now.raw));
+    if (this.referenceTime !== undefined) {
+      const bound = this.ownDistance(now);
+      const text = `Holding over without a reference, error bound ${bound.toExponential(1)} seconds`;
+      this.fact(now, { severity: 'warn', name: 'clock.holdover', text, fields: { bound } });
+    }
     this.publish(now);
   }
 
@@ -548,7 +558,7 @@ export class Engine extends EngineState {
           synchronised: synchronised && this.config.rtcsync,
           maxError: error + Math.abs(this.clock.correction(now.raw)),
           estError: synchronised ? this.discipline.bound(this.clock.now(now.raw)).sd : 16,
-          ...this.leapData.status(this.clock.now(now.raw)),
+          ...(this.leap.kernelMovesTai(this.clock.now(now.raw)) ? {} : this.leapData.status(this.clock.now(now.raw))),
         },
       });
     }

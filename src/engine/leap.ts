@@ -47,11 +47,19 @@ export class LeapKeeper {
     return this.done || now >= at ? 0 : leap;
   }
 
-  /** For the kernel's status word: armed only when the kernel is to do it. */
+  /**
+   * For the kernel's status word: armed only when the kernel is to do it, and until it has done it. It does so in the first
+   * tick after midnight, ms (idle: more) after the pulse of midnight has woken us: disarmed by then, it would never.
+   */
   forKernel(now: Instant, served: Leap): Leap {
     const { at, leap } = this.decision;
-    if (!this.kernelLeaps || at === undefined || now >= at) return served === 3 ? 3 : 0;
+    if (!this.kernelLeaps || at === undefined || this.done || diff(now, at) > REMEMBER) return served === 3 ? 3 : 0;
     return leap;
+  }
+
+  /** Around its leap the kernel moves its TAI offset itself, in step with UTC: a second hand would make CLOCK_TAI jump. */
+  kernelMovesTai(now: Instant): boolean {
+    return this.kernelLeaps && this.isNear(now);
   }
 
   /** Is a jump of the raw clock the leap that we armed the kernel for? */

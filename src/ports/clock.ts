@@ -41,6 +41,8 @@ export interface ClockActuator {
   /** Adds an offset at once (ADJ_SETOFFSET). False when the clock may not be stepped. */
   step(offset: Seconds): boolean;
   setStatus(status: ClockStatus): void;
+  /** Somebody else has stepped the clock: what the kernel forgets then is told again with the next status. */
+  stepped?(): void;
   /** The adjustment now in force, read back: differs from the last one set when somebody else moved it. */
   readFrequency(): Frequency;
 }

@@ -73,6 +73,7 @@ export class Runtime {
     const jump = this.jumps.check();
     if (jump !== undefined) {
       this.stepped = { after: this.parts.clock.realtime(), offset: jump };
+      this.parts.actuator.stepped?.();
       this.handle({ kind: 'clock-jump', offset: jump });
     }
     this.handle(event);

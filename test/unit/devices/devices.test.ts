@@ -5,7 +5,8 @@ import { join } from 'node:path';
 import { describe, it } from 'node:test';
 import { CodedError } from '../../../src/base/errors.js';
 import { type Instant, instant, type Mono, mono } from '../../../src/base/time.js';
-import { JumpDetector, SleepDetector } from '../../../src/devices/clock.js';
+import { JumpDetector, KernelActuator, SleepDetector } from '../../../src/devices/clock.js';
+import type { Native } from '../../../src/devices/native.js';
 import { systemTime, tightest } from '../../../src/devices/phc.js';
 import { EdgeCounter } from '../../../src/devices/pps.js';
 import { codeOf, Keeper } from '../../../src/devices/retry.js';
@@ -103,6 +104,41 @@ describe('tightest', () => {
     assert.equal(systemTime(7n * SECOND + 500_010_000n, a, b), 100n * SECOND + 500_000_000n);
     // The system clock was stepped between them: the later reading alone.
     assert.equal(systemTime(8n * SECOND, a, at(401n * SECOND, 8n * SECOND + 20_000n)), 401n * SECOND - 20_000n);
+  });
+});
+
+describe('KernelActuator', () => {
+  const INS = 0x10;
+  const PLL = 0x01;
+  const setup = () => {
+    const words: number[] = [];
+    const clockAdjtime = (_: number, t: { modes: number; status?: number }) => {
+      if (t.status !== undefined) words.push(t.status);
+      return { modes: 0 };
+    };
+    const actuator = new KernelActuator({ clockAdjtime } as unknown as Native);
+    const status = { synchronised: true, maxError: 1e-3, estError: 1e-6 };
+    return { words, actuator, arm: () => actuator.setStatus({ ...status, leap: 1 }), status };
+  };
+
+  it('a leap second is armed from TIME_OK on, once, and again after each step', () => {
+    const { words, actuator, arm } = setup();
+    arm();
+    assert.deepEqual(words.splice(0), [PLL, 0x40, INS]);
+    arm();
+    assert.deepEqual(words.splice(0), [INS], 'not every time: done in the last second it would lose the leap');
+    actuator.step(-1.3);
+    arm();
+    assert.deepEqual(words.splice(0), [PLL, 0x40, INS]);
+    actuator.stepped();
+    arm();
+    assert.deepEqual(words.splice(0), [PLL, 0x40, INS], 'somebody else stepped');
+  });
+
+  it('without a leap second the state is left alone', () => {
+    const { words, actuator, status } = setup();
+    actuator.setStatus({ ...status, leap: 0 });
+    assert.deepEqual(words, [0]);
   });
 });
 

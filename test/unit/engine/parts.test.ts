@@ -92,6 +92,23 @@ describe('LeapKeeper', () => {
     assert.equal(keeper.expectsJump(add(midnight, 0.2), -1), false, 'once');
   });
 
+  it('the kernel stays armed past midnight until it has leapt: it does so in a tick after the pulse has woken us', () => {
+    const keeper = new LeapKeeper('system', true);
+    keeper.vote(1, before(100));
+    assert.equal(keeper.forKernel(add(midnight, 0.001), 3), 1);
+    assert.equal(keeper.kernelMovesTai(add(midnight, 0.001)), true);
+    keeper.expectsJump(add(midnight, 0.005), -1);
+    assert.equal(keeper.forKernel(before(0.995), 0), 0, 'done, although it is before midnight again');
+    assert.equal(keeper.kernelMovesTai(add(midnight, 60)), false);
+  });
+
+  it('a kernel that never leaps is disarmed after a while', () => {
+    const keeper = new LeapKeeper('system', true);
+    keeper.vote(1, before(100));
+    assert.equal(keeper.forKernel(add(midnight, 9), 0), 1);
+    assert.equal(keeper.forKernel(add(midnight, 11), 0), 0);
+  });
+
   it('without control: cooked time leaps by itself, once, at midnight', () => {
     const keeper = new LeapKeeper('system', false);
     keeper.vote(1, before(100));
