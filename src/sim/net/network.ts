@@ -22,6 +22,8 @@ export interface NetworkModel {
   readonly odd: number;
   /** Mean of the exponential delay each way on top of 100 µs. */
   readonly jitter: Seconds;
+  /** False: departures in basic replies are not corrected by the latency of sending. */
+  readonly lateTruth?: boolean;
 }
 
 export interface NetworkFigures {
@@ -107,7 +109,15 @@ export class SimNetwork implements Twin {
     this.writer = new SnapshotWriter(memory.snapshot);
     const reader = new SnapshotReader(memory.snapshot);
     const transport = new VirtualTransport(this.host.clock, (reply) => this.replied(reply));
-    const responder = new Responder(transport.slab, { ...tables, access }, reader, memory.seed, memory.markSeed);
+    const options = { lateTruth: this.model.lateTruth !== false };
+    const responder = new Responder(
+      transport.slab,
+      { ...tables, access },
+      reader,
+      memory.seed,
+      memory.markSeed,
+      options,
+    );
     const stamps = new Uint32Array(transport.txStamps);
     this.transport = transport;
     this.serve = () => {

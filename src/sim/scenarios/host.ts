@@ -36,6 +36,7 @@ export const hostScenarios: readonly Scenario[] = [
       network: new SimNetwork(rng.fork('network'), {
         basic: 3,
         interleaved: control ? 0 : 3,
+        lateTruth: !control,
         interval: 2,
         odd: 1,
         jitter: 50e-6,
@@ -44,7 +45,7 @@ export const hostScenarios: readonly Scenario[] = [
     bounds: [{ name: 'steady', from: 600, rms: 400e-9, max: 2e-6 }],
     syncedBy: 30,
     control: {
-      what: 'no interleaved mode: departure is known from the daemon alone',
+      what: 'no interleaved mode, and no latency of sending learned: departure is what the daemon read',
       factor: 1.3,
       figure: (o) => o.network?.interleavedTxRms || (o.network?.basicTxRms ?? 0),
     },

@@ -11,7 +11,8 @@ const bound = (change: Partial<typeof QUERY_TRACKING>, rate = 0) =>
   errorBound(
     {
       tracking: () => ({ ...QUERY_TRACKING, ...change }),
-      serverState: () => ({ dispersionRate: 1e-6 }),
+      serverState: () => ({ dispersionRate: 1e-7 }),
+      maxClockError: 1e-6,
       clock: { view: { rate } },
     } as unknown as Engine,
     NOW,
