@@ -393,4 +393,4 @@ class Daemon {
 }
 
 /** As chronyd's first line names them. */
-const FEATURES = '+CMDMON +REFCLOCK -RTC +PRIVDROP -SCFILTER -SIGND -NTS -SECHASH +IPV6 -DEBUG';
+const FEATURES = '+CMDMON +REFCLOCK -RTC +PRIVDROP -SCFILTER -SIGND -NTS +SECHASH +IPV6 -DEBUG';
