@@ -14,6 +14,8 @@ import { tempcompModel } from './tempcomp.js';
 export interface EngineConfig {
   readonly refclocks: readonly RefclockOptions[];
   readonly ntpSources: readonly NtpSourceOptions[];
+  /** s after which the names of sources are resolved again. */
+  readonly refresh: Seconds;
   /** Secret of this run, eight words: what servers must not be able to guess is made from it. */
   readonly seed: StreamSeed;
   readonly discipline: DisciplineOptions;
@@ -71,6 +73,7 @@ const wantedTraces = ({ logdir, log }: Config['logging']): ReadonlySet<Trace['lo
 export const engineConfig = (config: Config, host: HostFacts): EngineConfig => ({
   refclocks: config.refclocks,
   ntpSources: config.sources,
+  refresh: config.client.refresh,
   seed: host.seed,
   discipline: config.discipline,
   selection: { ...config.selection, authselectmode: config.client.authselectmode },

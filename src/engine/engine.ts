@@ -34,7 +34,7 @@ export class Engine extends EngineState {
 
   constructor(config: EngineConfig, now: Now) {
     super(config, now);
-    this.ntp = new NtpSide(config.ntpSources, config.precision, config.seed, {
+    this.ntp = new NtpSide(config.ntpSources, config.precision, config.seed, config.refresh, {
       sources: this.sources,
       cook: (raw) => this.clock.now(raw),
       skewPpm: () => this.discipline.figures().skewPpm,

@@ -1,6 +1,6 @@
 import { KeyStream } from '../base/keystream.js';
 import { diff, diffMono, type Instant, type Mono } from '../base/time.js';
-import { PPM } from '../base/units.js';
+import { PPM, type Seconds } from '../base/units.js';
 import type { Received, Surroundings } from '../core/ntp/client/association.js';
 import type { NtpSourceOptions } from '../core/ntp/client/options.js';
 import { NtpSources } from '../core/ntp/client/sources.js';
@@ -41,13 +41,20 @@ export class NtpSide {
   private lastSelect: Mono | undefined;
   private selectWanted = false;
 
-  constructor(configured: readonly NtpSourceOptions[], precision: number, seed: readonly number[], hands: NtpHands) {
+  constructor(
+    configured: readonly NtpSourceOptions[],
+    precision: number,
+    seed: readonly number[],
+    refresh: Seconds,
+    hands: NtpHands,
+  ) {
     this.configured = configured;
     this.precision = precision;
     this.hands = hands;
     this.sources = new NtpSources({
       sources: hands.sources,
       random: new KeyStream(seed),
+      refresh,
       output: (o) => hands.effect({ ...o, kind: `ntp-${o.kind}` } as Effect),
       fact: (f) => hands.fact(f),
     });

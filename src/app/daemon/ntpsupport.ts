@@ -1,4 +1,4 @@
-import type { NtpSourceConfig } from '../../conf/config.js';
+import type { Config, NtpSourceConfig } from '../../conf/config.js';
 
 /** What a source asks for that this version cannot do, in words; undefined = nothing. Such a source is not used at all. */
 export const unsupported = (options: NtpSourceConfig): string | undefined => {
@@ -7,6 +7,12 @@ export const unsupported = (options: NtpSourceConfig): string | undefined => {
   if (options.copy) return 'copy';
   return undefined;
 };
+
+/** Directives about NTP sources that have no effect in this version. */
+export const ignored = (config: Config): readonly string[] => [
+  ...(config.clock.initstepslew === undefined ? [] : ['initstepslew has no effect in this version: use makestep']),
+  ...(config.server.broadcasts.length === 0 ? [] : ['broadcast has no effect in this version']),
+];
 
 /** The sources that can be used; what is wrong with the others goes to `say`. */
 export const usable = (sources: readonly NtpSourceConfig[], say: (text: string) => void): readonly NtpSourceConfig[] =>

@@ -42,7 +42,7 @@ import { mailOnChange } from './mail.js';
 import { EXIT, type Start } from './main.js';
 import { daemonMode6 } from './mode6.js';
 import { NtpClient } from './ntpclient.js';
-import { usable } from './ntpsupport.js';
+import { ignored, usable } from './ntpsupport.js';
 import { Oneshot } from './oneshot.js';
 import { writePidFile } from './pidfile.js';
 import { dropPrivileges, runtimeOwner, useRealTime } from './privileges.js';
@@ -100,6 +100,7 @@ class Daemon {
     const tempcompPoints = readTempcompPoints(config.clock.tempcomp);
     const host = { precision: measurePrecision(this.clock), control, buildDate: BUILD_DATE, seed, tempcompPoints };
     const sources = usable(config.sources, (text) => this.say('warn', 'config.sources', text));
+    for (const text of ignored(config)) this.say('warn', 'config.sources', text);
     const forEngine = engineConfig({ ...config, sources }, host);
     this.engine = new Engine(forEngine, now);
     const { eventlog } = config.logging;

@@ -40,6 +40,8 @@ export type NtpOutput =
 export interface NtpHost {
   readonly sources: SourceSet;
   readonly random: KeyStream;
+  /** s after which names are resolved again. */
+  readonly refresh: Seconds;
   output(output: NtpOutput): void;
   fact(finding: Finding): void;
 }
@@ -327,6 +329,7 @@ export class NtpSources {
     while (entry.ids.size < entry.wanted && fresh.length > 0) this.join(entry, fresh.shift()!, now);
     // A pool that told fewer than wanted may tell others next time.
     if (entry.ids.size < entry.wanted) this.retry(entry, now);
+    else entry.resolveAt = addMono(now, this.host.refresh);
   }
 
   private shouldGo(entry: Entry, id: number, address: string, addresses: readonly string[]): boolean {

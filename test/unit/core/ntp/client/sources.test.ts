@@ -17,6 +17,7 @@ class Rig {
   readonly ntp = new NtpSources({
     sources: this.set,
     random: new KeyStream([1]),
+    refresh: 1000,
     output: (o) => this.outputs.push(o),
     fact: (f) => this.facts.push(f.text),
   });
@@ -106,6 +107,17 @@ describe('NTP sources', () => {
     assert.deepEqual(rig.addresses, ['192.0.2.77', '192.0.2.2']);
     assert.match(rig.facts.join(), /Source 192\.0\.2\.1 replaced with 192\.0\.2\.2/);
     assert.equal(rig.count('close'), 1);
+  });
+
+  it('names are resolved again after the refresh interval, not before', () => {
+    const rig = new Rig();
+    rig.add('a.example');
+    rig.ntp.resolved('a.example', ['192.0.2.1'], rig.now);
+    const asked = () => rig.outputs.filter((o) => o.kind === 'resolve').length;
+    rig.pass(500);
+    assert.equal(asked(), 1);
+    rig.pass(600);
+    assert.equal(asked(), 2);
   });
 
   it('refresh moves a server whose name stands for another address now', () => {
