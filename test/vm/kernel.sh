@@ -25,7 +25,7 @@ daemon_start < <(config)
 check 'selects within 90 s' wait_for 90 'a source' selected
 check 'makestep: within 1 ms' wait_for 20 'the step' within 1000000
 check 'the step is told' logged 'stepped by'
-sleep 60
+sleep 120
 timex
 check 'within 2 us' within 2000
 check 'rtcsync clears UNSYNC' unsync false
