@@ -6,6 +6,7 @@
 #include <linux/net_tstamp.h>
 #include <netdb.h>
 #include <netinet/ip.h>
+#include <utility>
 
 #include "udp.h"
 
@@ -83,6 +84,13 @@ Status steer(const UdpOptions& o, int fd) {
     put(BPF_ALU | BPF_MUL | BPF_K, 0x9e3779b1);
     put(BPF_MISC | BPF_TAX, 0);
     put(BPF_ALU | BPF_RSH | BPF_K, 15);
+    put(BPF_ALU | BPF_XOR | BPF_X, 0);
+  }
+  // Neighbours on a LAN differ in a few low bits: two more rounds, or a socket may be left without any of them.
+  for (const auto& [factor, shift] : {std::pair{0x85ebca6bU, 13U}, std::pair{0xc2b2ae35U, 16U}}) {
+    put(BPF_ALU | BPF_MUL | BPF_K, factor);
+    put(BPF_MISC | BPF_TAX, 0);
+    put(BPF_ALU | BPF_RSH | BPF_K, shift);
     put(BPF_ALU | BPF_XOR | BPF_X, 0);
   }
   put(BPF_ALU | BPF_MOD | BPF_K, o.steerTo);
