@@ -57,7 +57,12 @@ const runSuite = (suite) =>
       const cause = error?.cause ?? error;
       if (error?.failureType === 'subtestsFailed') return;
       totals.failed++;
-      failures.push(`${where(event)}\n    ${String(cause?.stack ?? cause).split('\n').slice(0, 12).join('\n    ')}`);
+      failures.push(
+        `${where(event)}\n    ${String(cause?.stack ?? cause)
+          .split('\n')
+          .slice(0, 12)
+          .join('\n    ')}`,
+      );
     });
     stream.on('test:stderr', (event) => process.env.TIMEBALL_TEST_VERBOSE && process.stderr.write(event.message));
     stream.on('end', () => {
