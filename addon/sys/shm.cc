@@ -1,5 +1,6 @@
 #include "shm.h"
 
+#include <errno.h>
 #include <sys/ipc.h>
 #include <sys/shm.h>
 
@@ -85,7 +86,8 @@ void Shm::detach() {
 }
 
 Status Shm::remove() {
-  if (shmctl(id_, IPC_RMID, nullptr) != 0) return Status::last("shmctl");
+  // EINVAL, EIDRM: somebody was faster, and gone is gone.
+  if (shmctl(id_, IPC_RMID, nullptr) != 0 && errno != EINVAL && errno != EIDRM) return Status::last("shmctl");
   return {};
 }
 

@@ -24,6 +24,7 @@ const feed = (unit: number, options = '', wrong = 0) => {
   }, 100);
   const stop = (): void => {
     clearInterval(timer);
+    shm.remove();
     shm.close();
   };
   return { line: `refclock SHM ${unit} refid FEED poll 0 dpoll -3 filter 8 ${options}`, state, stop };

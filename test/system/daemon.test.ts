@@ -61,6 +61,7 @@ const feed = (unit: number): { readonly line: string; readonly stop: () => void 
     line: `refclock SHM ${unit} refid FEED poll 0 dpoll -3 filter 8`,
     stop: () => {
       clearInterval(timer);
+      shm.remove();
       shm.close();
     },
   };

@@ -288,6 +288,7 @@ const feedShm = (unit: number): (() => void) => {
   }, 100);
   return () => {
     clearInterval(timer);
+    shm.remove();
     shm.close();
   };
 };

@@ -72,6 +72,7 @@ export class DemoReceiver {
     clearTimeout(this.timer);
     this.planned = [];
     this.unplug();
+    this.shm.remove();
     this.shm.close();
   }
 

@@ -1,14 +1,14 @@
 import assert from 'node:assert/strict';
-import { execFileSync } from 'node:child_process';
+import { execFileSync, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { availableParallelism } from 'node:os';
-import { describe, it, type TestContext } from 'node:test';
+import { before, describe, it, type TestContext } from 'node:test';
 import { loadNative, type NativeShm, type NativeShmSample } from '../../../src/devices/native.js';
 import { failsWith, inChild, misused, startWorker } from '../../support/native.js';
 
 const native = loadNative();
-// Units that no real program uses; each test has its own.
-const unit = (n: number): number => 160 + (process.pid % 16) * 6 + n;
+// Units below those of the daemons under test (64 and up) and above gpsd's; each test has its own.
+const unit = (n: number): number => 10 + (process.pid % 8) * 6 + n;
 const sample = {
   clockTime: 1_700_000_000_123_456_789n,
   receiveTime: 1_700_000_000_000_001_999n,
@@ -16,9 +16,12 @@ const sample = {
   precision: -20,
 };
 
-const removeLater = (t: TestContext, n: number): void => {
-  t.after(() => execFileSync('ipcrm', ['-M', `0x${(0x4e545030 + unit(n)).toString(16)}`], { stdio: 'ignore' }));
+const remove = (n: number): void => {
+  spawnSync('ipcrm', ['-M', `0x${(0x4e545030 + unit(n)).toString(16)}`], { stdio: 'ignore' });
 };
+const removeLater = (t: TestContext, n: number): void => t.after(() => remove(n));
+// Segments outlive a run that was cut short.
+before(() => [0, 1, 2, 3, 4, 5].forEach(remove));
 
 describe('native SHM', () => {
   it('hands a sample over once', (t) => {
@@ -74,7 +77,7 @@ describe('native SHM', () => {
     };
     if (!made(80)) return t.skip('perl, to make a foreign segment, is not here');
     for (const create of [true, false]) failsWith('EINVAL', () => new native.Shm(unit(3), 0o600, create));
-    execFileSync('ipcrm', ['-M', `0x${key.toString(16)}`]);
+    remove(3);
     removeLater(t, 3);
     made(4096);
     const large = new native.Shm(unit(3), 0o600, true);
