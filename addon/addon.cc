@@ -7,6 +7,8 @@ static Napi::Object init(Napi::Env env, Napi::Object exports) {
   tb::bindPps(env, exports);
   tb::bindPhc(env, exports);
   tb::bindShm(env, exports);
+  tb::bindRtc(env, exports);
+  tb::bindSyslog(env, exports);
   tb::bindArrivals(env, exports);
   tb::bindDatagram(env, exports);
   tb::bindUdpSet(env, exports);

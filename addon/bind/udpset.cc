@@ -248,9 +248,16 @@ Napi::Value layout(const Napi::CallbackInfo& info) {
   return out;
 }
 
+Napi::Value openSocket(const Napi::CallbackInfo& info) {
+  UdpSocket socket;
+  check(info.Env(), openUdp(toOptions(info[0]), &socket));
+  return Napi::Number::New(info.Env(), socket.fd.release());
+}
+
 }  // namespace
 
 void bindUdpSet(Napi::Env env, Napi::Object exports) {
+  exports["openUdpSocket"] = Napi::Function::New(env, openSocket, "openUdpSocket");
   exports["UdpSet"] = UdpSetObject::define(env);
   exports["ntpMac"] = Napi::Function::New(env, ntpMac, "ntpMac");
   exports["wake"] = Napi::Function::New(env, wake, "wake");

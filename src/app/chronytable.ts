@@ -6,20 +6,12 @@ import { SOURCE_OPTIONS } from '../conf/directives/sources.js';
 import { DIRECTIVES, findDirective } from '../conf/directives.js';
 import { GROUPS } from '../conf/table.js';
 import { WAITING_DIRECTIVES, WAITING_OPTIONS } from '../conf/waiting.js';
-import { GROUPS as COMMAND_GROUPS, namesIn } from './cli/help.js';
+import { GROUPS as COMMAND_GROUPS } from './cli/help.js';
 import { OPTIONS } from './daemon/options.js';
 
 /** Options of the daemon that are read for chronyd's sake. */
 const WAITING_DAEMON: Readonly<Record<string, string>> = {
-  s: 'accepted in part: the age of the drift file is used, not the real-time clock',
   F: 'accepted without effect: the system call filter is the unit file’s',
-};
-
-/** Commands that are answered as a chronyd without RTC tracking answers them. */
-const WAITING_COMMANDS: Readonly<Record<string, string>> = {
-  rtcdata: 'tracking of the real-time clock',
-  trimrtc: 'tracking of the real-time clock',
-  writertc: 'tracking of the real-time clock',
 };
 
 const NO_LONGER = /No longer supported|Accepted and ignored/;
@@ -75,14 +67,7 @@ const daemonOptions = (): string => {
 
 const commands = (): string => {
   const rows = COMMAND_GROUPS.flatMap(([, lines]) =>
-    lines.map(([syntax, text]) => {
-      const waits = namesIn(syntax).map((n) => WAITING_COMMANDS[n])[0];
-      return [
-        `\`${syntax.replaceAll('|', '\\|')}\``,
-        text,
-        waits === undefined ? 'done' : `answered, waits for ${waits}`,
-      ];
-    }),
+    lines.map(([syntax, text]) => [`\`${syntax.replaceAll('|', '\\|')}\``, text, 'done']),
   );
   return table(['command', 'meaning', 'state'], rows);
 };

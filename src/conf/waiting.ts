@@ -2,7 +2,6 @@
  * What is read, checked and kept, but has no effect yet, and the capability that it waits for. Everything else in the
  * tables of the language works; a test looks for the code that uses it.
  */
-const RTC = 'tracking of the real-time clock';
 const HARDWARE = 'hardware timestamping';
 const PTP = 'NTP over PTP';
 const NTS = 'NTS';
@@ -35,11 +34,6 @@ export const WAITING_DIRECTIVES: Readonly<Record<string, string>> = {
   ntstrustedcerts: NTS,
   nosystemcert: NTS,
   nocerttimecheck: NTS,
-  rtcfile: RTC,
-  rtcautotrim: RTC,
-  rtcdevice: RTC,
-  rtconutc: RTC,
-  hwclockfile: RTC,
 };
 
 /** Options, by directive and option. */
@@ -49,8 +43,5 @@ export const WAITING_OPTIONS: Readonly<Record<string, string>> = {
   'server certset': NTS,
   'server copy': 'taking over the reference of another server',
   'server extfield': 'experimental extension fields',
-  'refclock RTC': RTC,
-  'refclock RTC:utc': RTC,
   'local orphan': 'orphan mode',
-  'log rtc': RTC,
 };

@@ -206,6 +206,36 @@ export interface NativeUdpSet {
   close(): void;
 }
 
+/** The RTC began the second `seconds` between `time` − `error` and `time`. */
+export interface NativeRtcUpdate {
+  /** CLOCK_REALTIME, ns. */
+  time: bigint;
+  /** Its date and time, counted as if they were UTC, s since 1970. */
+  seconds: number;
+  /** ns: 0 by interrupt, more where it has to be read again and again. */
+  error: bigint;
+}
+/** A real-time clock (rtc(4)). One program at a time may have it open (EBUSY). */
+export interface NativeRtc {
+  /** s since 1970, as if its date and time were UTC. Throws EINVAL when it says that it has lost the time. */
+  read(): number;
+  /** Needs CAP_SYS_TIME. */
+  set(seconds: number): void;
+  /** Starts the thread that waits for updates; `onError` gets an errno name, and the thread has ended. */
+  start(onUpdate: (update: NativeRtcUpdate) => void, onError: (code: string) => void): void;
+  /** Asks for one update; it comes some two seconds later. Asking again meanwhile changes nothing. */
+  request(): void;
+  /** Waits for the thread, which looks up at once. */
+  close(): void;
+}
+
+/** The system log (syslog(3)): facility daemon, `ident[pid]`. Never waits: a line that cannot be taken is lost. */
+export interface NativeSyslog {
+  /** `priority`: 0 emergency … 7 debug. False: the line is lost. */
+  write(priority: number, text: string): boolean;
+  close(): void;
+}
+
 /** Where a request goes, and from where. */
 export interface NativeRequestOptions {
   /** Numeric, IPv4 or IPv6. */
@@ -254,6 +284,14 @@ export interface Native {
     sockets: NativeUdpOptions[],
     guard?: Int32Array,
   ) => NativeUdpSet;
+  /** Opens and binds one UDP socket; its descriptor is the caller's to close (or to give to node:dgram). */
+  openUdpSocket(options: NativeUdpOptions): number;
+  Rtc: new (path: string) => NativeRtc;
+  /** `path`: /dev/log. Throws ENOENT or ECONNREFUSED when nobody listens. */
+  Syslog: new (
+    path: string,
+    ident: string,
+  ) => NativeSyslog;
   UdpClients: new (
     onSent: (id: number, time: bigint) => void,
     onReply: (id: number, bytes: Uint8Array, time: bigint, kernel: boolean) => void,

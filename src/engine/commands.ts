@@ -10,6 +10,7 @@ import type { CookedClock } from './clock.js';
 import type { Command, CommandAnswer, SourceRef } from './events.js';
 import type { LocalReference } from './local.js';
 import type { ManualEstimate, ManualInput } from './manual.js';
+import type { RtcKeeper } from './rtc.js';
 import type { Smoothing } from './smoothing.js';
 
 /** The engine as commands see it. `now`: the moment of the command; cooked time is asked for. */
@@ -20,6 +21,7 @@ export interface CommandHands {
   readonly local: LocalReference;
   readonly manual: ManualInput;
   readonly smoothing: Smoothing;
+  readonly rtc: RtcKeeper;
   readonly ntp: NtpSources;
   readonly mono: Mono;
   /** Largest correction of the frequency, s/s. */
@@ -186,6 +188,8 @@ export const runCommand = (command: Command, hands: CommandHands): CommandAnswer
     case 'refresh':
       hands.ntp.refresh();
       return DONE;
+    case 'trim-rtc':
+      return hands.rtc.trim(hands.cooked());
     case 'shutdown':
       hands.shutdown();
       return DONE;

@@ -8,6 +8,7 @@ import type { DisciplineOptions, LocalOptions, RefclockOptions, SelectionOptions
 import type { Trace } from '../core/report/traces.js';
 import type { ClockControl } from './clock.js';
 import type { SmoothOptions } from './smoothing.js';
+import type { RtcOptions } from './rtc.js';
 import { tempcompModel } from './tempcomp.js';
 
 /** Everything the engine needs to know; it reads no file and asks no clock. */
@@ -46,6 +47,8 @@ export interface EngineConfig {
 /** What the configuration does not say: facts of this machine and this run. */
 export interface HostFacts {
   readonly precision: Seconds;
+  /** Undefined = the real-time clock is nobody's business. */
+  readonly rtc?: RtcOptions | undefined;
   readonly control: ClockControl | undefined;
   readonly buildDate: Instant;
   readonly seed: StreamSeed;
@@ -64,6 +67,7 @@ const TRACES: readonly Trace['log'][] = [
 
 const wantedTraces = ({ logdir, log }: Config['logging']): ReadonlySet<Trace['log']> => {
   if (logdir === undefined) return new Set();
+  'rtc',
   // Raw measurements are the same trace, with those that fail a test.
   const wanted = TRACES.filter((name) => log.has(name) || (name === 'measurements' && log.has('rawmeasurements')));
   return new Set(wanted);
@@ -89,3 +93,4 @@ export const engineConfig = (config: Config, host: HostFacts): EngineConfig => (
   tempcomp: tempcompModel(config.clock.tempcomp, host.tempcompPoints),
   fallbackdrift: config.clock.fallbackdrift,
 });
+  rtc: config.rtc.rtcfile === undefined ? undefined : { autotrim: config.rtc.rtcautotrim },

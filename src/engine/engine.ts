@@ -58,6 +58,7 @@ export class Engine extends EngineState {
         this.start(event.driftFreq, event.driftSkew, now);
         break;
       case 'tick':
+        this.rtc.start(event.rtc, event.rtcSet === true);
         break;
       case 'pulse':
         if (this.isFresh(event.edge.time, event.source, now)) {
@@ -95,6 +96,11 @@ export class Engine extends EngineState {
       case 'ntp-reply':
       case 'ntp-resolved':
         this.ntp.handle(event, now);
+        break;
+      case 'rtc-device':
+      case 'rtc-update': {
+        const slew = this.rtc.handle(event, (raw) => this.clock.now(raw), this.rtcMoment(now));
+        if (slew !== undefined) this.adjustClock(slew, 0, now);
         break;
       case 'temperature':
         this.temperature(event.value, now);
@@ -241,6 +247,7 @@ export class Engine extends EngineState {
     const interval = this.byHand === undefined ? 0 : diffMono(now.mono, this.byHand.at);
     this.byHand = { at: now.mono, offset, interval };
     if (Math.abs(offset) <= this.config.discipline.logchange) return;
+      rtc: this.rtc,
     const text = `System clock wrong by ${offset.toFixed(6)} seconds`;
     this.fact(now, { severity: 'warn', name: 'discipline.wrong', text, fields: { offset } });
   }
@@ -339,6 +346,7 @@ export class Engine extends EngineState {
     if (this.traces.wants('measurements') && address !== undefined) {
       const data = this.ntp.sources.ntpData(address);
       const score = this.ntp.sources.pollScore(address);
+    this.rtc.rebase(change);
       // A reply that was not even judged has left the report of the one before.
       if (data !== undefined && data.tests === received.tests)
         this.traces.measurement(data, pollLog2, score, this.clock.now(now.raw));
@@ -470,6 +478,7 @@ export class Engine extends EngineState {
   private housekeeping(now: Now): void {
     for (const source of this.polls.due(now.mono)) this.poll(source, now);
     this.ntp.due(now);
+    this.rtc.due(now.mono);
     this.facts(now, this.manager.takeFacts());
     this.facts(now, this.leapData.findings(this.clock.now(now.raw)));
     if (this.lastMeasure !== undefined && diffMono(now.mono, this.lastMeasure) > this.holdAfter()) this.hold(now);
@@ -549,18 +558,7 @@ export class Engine extends EngineState {
     });
     this.stale = false;
     if (this.config.control !== undefined) {
-      const synchronised = state.leap !== 3;
-      const error = synchronised ? state.rootDelay / 2 + state.rootDispersion : 16;
-      this.effects.push({
-        kind: 'clock-status',
-        status: {
-          leap: this.leap.forKernel(this.clock.now(now.raw), state.leap),
-          synchronised: synchronised && this.config.rtcsync,
-          maxError: error + Math.abs(this.clock.correction(now.raw)),
-          estError: synchronised ? this.discipline.bound(this.clock.now(now.raw)).sd : 16,
-          ...(this.leap.kernelMovesTai(this.clock.now(now.raw)) ? {} : this.leapData.status(this.clock.now(now.raw))),
-        },
-      });
+      this.effects.push({ kind: 'clock-status', status: this.kernelStatus(state, now) });
     }
   }
 

@@ -12,6 +12,7 @@ import type { ServerState } from '../core/ntp/state.js';
 import type { LocalOptions } from '../core/refclock/options.js';
 import type { SelectOptions } from '../core/report/reports.js';
 import type { Trace } from '../core/report/traces.js';
+import type { RtcLine } from '../core/rtc/file.js';
 import type { SourceDump } from '../core/sources/dump.js';
 import type { ClockStatus } from '../ports/clock.js';
 import type { DeviceState } from '../ports/device.js';
@@ -55,6 +56,8 @@ export type Command =
   /** By address, or by the name of the configuration. */
   | { readonly name: 'delete-source'; readonly source: string }
   | { readonly name: 'refresh' }
+  /** Set the real-time clock when it is a second off or more. */
+  | { readonly name: 'trim-rtc' }
   | { readonly name: 'shutdown' };
 
 /** A source as commands name it: a reference clock by its refid, an NTP source by its address. */
@@ -75,7 +78,8 @@ export interface CommandAnswer {
     | 'no-such-source'
     | 'bad-sample'
     | 'source-exists'
-    | 'too-many-sources';
+    | 'too-many-sources'
+    | 'no-rtc';
   /** Of `settime`. */
   readonly manual?: ManualResult;
 }
@@ -106,9 +110,22 @@ export type NtpEvent =
   /** Addresses that a name stands for, in order of preference; none: not known, or nobody could be asked. */
   | { readonly kind: 'ntp-resolved'; readonly name: string; readonly addresses: readonly string[] };
 
+/** What the real-time clock says (`rtcfile`). */
+export type RtcEvent =
+  | { readonly kind: 'rtc-device'; readonly state: DeviceState }
+  /** At the raw time `time` its second `utc` began. */
+  | { readonly kind: 'rtc-update'; readonly time: Instant; readonly utc: Instant };
+
 export type Event =
-  /** First event: the clocks, and what was remembered (drift file). */
-  | { readonly kind: 'start'; readonly driftFreq?: Frequency; readonly driftSkew?: Frequency }
+  /** First event: the clocks, and what was remembered (drift file, RTC file). */
+  | {
+      readonly kind: 'start';
+      readonly driftFreq?: Frequency;
+      readonly driftSkew?: Frequency;
+      /** The RTC's file; `rtcSet`: the clock has been set from the RTC with it. */
+      readonly rtc?: RtcLine;
+      readonly rtcSet?: boolean;
+    }
   /** Time has passed: the instant asked for by a `wake` effect has come (or any other moment; harmless). */
   | { readonly kind: 'tick' }
   /** `source` = index of the refclock in the configuration. */
@@ -130,6 +147,7 @@ export type Event =
   | NtpEvent
   | { readonly kind: 'command'; readonly command: Command };
 
+  | RtcEvent
 export type Effect =
   /** Wake the engine with a tick at or soon after this instant; a later wake effect replaces an earlier one. */
   | { readonly kind: 'wake'; readonly at: Mono }
@@ -140,6 +158,11 @@ export type Effect =
   | { readonly kind: 'server-state'; readonly state: ServerState }
   | { readonly kind: 'save-drift'; readonly freqPpm: number; readonly skewPpm: number }
   | { readonly kind: 'fact'; readonly fact: Fact }
+  /** One update of the real-time clock is wanted; answered by `rtc-update`. */
+  | { readonly kind: 'rtc-measure' }
+  /** Set the real-time clock to a whole second, now. */
+  | { readonly kind: 'rtc-set'; readonly time: Instant }
+  | { readonly kind: 'save-rtc'; readonly line: RtcLine }
   /** For chrony's log files; only those that EngineConfig.traces asks for. */
   | { readonly kind: 'trace'; readonly trace: Trace }
   /** Send a request, from a port of its own, to an address in text form. Packets of the request before may be forgotten. */

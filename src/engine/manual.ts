@@ -1,15 +1,13 @@
 import { add, diff, type Instant } from '../base/time.js';
 import type { Frequency, Seconds } from '../base/units.js';
 import type { ManualSampleReport } from '../core/report/reports.js';
+import { robustLine } from '../core/robustline.js';
 import { type ClockChange, timeShift } from '../core/sample.js';
-import { countRuns, criticalRuns } from '../core/sources/regress.js';
 
 /** Times remembered (chrony; the protocol's list has as many slots). */
 const MAX_SAMPLES = 16;
 /** s between two times set, on the cooked clock: anything less is the same key pressed twice. */
 const MIN_SEPARATION: Seconds = 1;
-/** Points that the runs test leaves in any case. */
-const MIN_POINTS = 3;
 /** 2200: what lies beyond, or before 1970, is a slip of the hand. */
 const LATEST = 7_258_118_400n * 1_000_000_000n;
 
@@ -84,40 +82,3 @@ export class ManualInput {
     return { offset: line.at0, freq: line.slope };
   }
 }
-
-interface RobustLine {
-  readonly at0: number;
-  readonly slope: number;
-}
-
-/**
- * The straight line with the least sum of absolute distances: one slip of the hand does not bend it. Such a line goes
- * through two of the points, and with 16 points all pairs can be tried. The oldest points are left out as long as the
- * signs of the residuals show that the past was not straight.
- */
-export const robustLine = (x: readonly number[], y: readonly number[]): RobustLine => {
-  for (let start = 0; ; start++) {
-    const xs = x.slice(start);
-    const ys = y.slice(start);
-    const line = leastAbsolute(xs, ys);
-    const residuals = xs.map((t, i) => ys[i]! - line.at0 - line.slope * t);
-    if (xs.length <= MIN_POINTS || countRuns(residuals) > criticalRuns(residuals.length)) return line;
-  }
-};
-
-const leastAbsolute = (x: readonly number[], y: readonly number[]): RobustLine => {
-  let best: RobustLine = { at0: y.at(-1)!, slope: 0 };
-  let least = Number.POSITIVE_INFINITY;
-  for (let i = 0; i < x.length; i++) {
-    for (let j = i + 1; j < x.length; j++) {
-      if (x[i] === x[j]) continue;
-      const slope = (y[j]! - y[i]!) / (x[j]! - x[i]!);
-      const at0 = y[i]! - slope * x[i]!;
-      const sum = x.reduce((total, t, k) => total + Math.abs(y[k]! - at0 - slope * t), 0);
-      if (sum >= least) continue;
-      least = sum;
-      best = { at0, slope };
-    }
-  }
-  return best;
-};

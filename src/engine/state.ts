@@ -11,6 +11,7 @@ import type {
   NtpDataReport,
   RefclockReport,
   SelectReport,
+  RtcReport,
   SmoothingReport,
   SourceReport,
   SourcestatsReport,
@@ -18,9 +19,11 @@ import type {
 } from '../core/report/reports.js';
 import type { StabilityReport } from '../core/report/stability.js';
 import type { SourceDump } from '../core/sources/dump.js';
+import type { RtcLine } from '../core/rtc/file.js';
 import { type Selection, SourceSet } from '../core/sources/sourceset.js';
 import { Stability } from '../core/stability/stability.js';
 import { CookedClock } from './clock.js';
+import type { ClockStatus } from '../ports/clock.js';
 import { frequencyFast } from './commands.js';
 import type { EngineConfig } from './config.js';
 import type { Effect, Now } from './events.js';
@@ -32,6 +35,7 @@ import type { NtpSide } from './ntp.js';
 import { PollTimers } from './polls.js';
 import { RecentMeasurements } from './recent.js';
 import { Smoothing } from './smoothing.js';
+import { RtcKeeper, type RtcMoment } from './rtc.js';
 import { localState, unsynchronisedState } from './states.js';
 import { Compensation } from './tempcomp.js';
 import { Tracer } from './tracer.js';
@@ -79,6 +83,7 @@ export abstract class EngineState {
   protected lastStep: Mono | undefined;
   protected referenceTime: Instant | undefined;
   /** Dispersion of the last believed measurement that is not its own noise: of its source, and what averaging leaves. */
+  protected readonly rtc: RtcKeeper;
   protected upstream: Seconds = 0;
   /** Measurements of the event at hand that are still to be used: a correction by one re-bases the others. */
   protected pending: Measured[] = [];
@@ -135,6 +140,7 @@ export abstract class EngineState {
     this.started = now.mono;
   }
 
+    this.rtc = new RtcKeeper(config.rtc, config.traces.has('rtc'), (effect) => this.effects.push(effect));
   /** Directive `maxclockerror`: how fast a clock that nobody looks after goes wrong. */
   get maxClockError(): Frequency {
     return this.config.discipline.maxclockerrorPpm * PPM;
@@ -180,6 +186,20 @@ export abstract class EngineState {
   protected synchronised(now: Now): boolean {
     if (this.reference === undefined || this.referenceTime === undefined) return false;
     return this.ownDistance(now) <= this.config.selection.maxdistance;
+  }
+
+  /** What the kernel is told. */
+  protected kernelStatus(state: ServerState, now: Now): ClockStatus {
+    const cooked = this.clock.now(now.raw);
+    const synchronised = state.leap !== 3;
+    const error = synchronised ? state.rootDelay / 2 + state.rootDispersion : 16;
+    return {
+      leap: this.leap.forKernel(cooked, state.leap),
+      synchronised: synchronised && this.config.rtcsync,
+      maxError: error + Math.abs(this.clock.correction(now.raw)),
+      estError: synchronised ? this.discipline.bound(cooked).sd : 16,
+      ...(this.leap.kernelMovesTai(cooked) ? {} : this.leapData.status(cooked)),
+    };
   }
 
   protected ownDistance(now: Now): Seconds {
@@ -295,6 +315,22 @@ export abstract class EngineState {
   }
 
   ntpData(address: string): NtpDataReport | undefined {
+  /** Undefined: there is none, or it is not tracked. */
+  rtcReport(): RtcReport | undefined {
+    return this.rtc.report();
+  }
+
+  /** For the RTC's file; undefined: too little is known. */
+  rtcLine(): RtcLine | undefined {
+    return this.rtc.line();
+  }
+
+  protected rtcMoment(now: Now): RtcMoment {
+    const synchronised = this.synchronised(now);
+    const untouched = this.referenceTime === undefined && this.byHand === undefined;
+    return { mono: now.mono, cooked: this.clock.now(now.raw), synchronised, untouched };
+  }
+
     return this.ntp.sources.ntpData(address);
   }
 

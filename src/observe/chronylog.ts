@@ -6,6 +6,7 @@ import { type Instant, nsInSecond, toIso } from '../base/time.js';
 import type {
   MeasurementTrace,
   RefclockTrace,
+  RtcTrace,
   SelectionTrace,
   StatisticsTrace,
   TempcompTrace,
@@ -104,6 +105,18 @@ export const measurementLine = (e: MeasurementTrace): string => {
   ].join(' ');
 };
 
+export const rtcLine = (e: RtcTrace): string =>
+  [
+    date(e.at),
+    fixed(e.fast, 14, 6),
+    `${e.valid ? 1 : 0} `,
+    `${fixed(e.estimate, 14, 6)} `,
+    `${fixed(e.gainPpm, 12, 3)} `,
+    `${int(e.samples, 2)} `,
+    int(e.runs, 2),
+    int(e.interval, 4),
+  ].join(' ');
+
 export const tempcompLine = (e: TempcompTrace): string =>
   [date(e.at), expo(e.temperature, 11, 4), expo(e.compensationPpm, 11, 4)].join(' ');
 
@@ -120,6 +133,8 @@ export const lineOf = (trace: Trace): string => {
       return selectionLine(trace);
     case 'measurements':
       return measurementLine(trace);
+    case 'rtc':
+      return rtcLine(trace);
     case 'tempcomp':
       return tempcompLine(trace);
   }
@@ -135,6 +150,7 @@ export const COLUMNS: Readonly<Record<ChronyLogName, string>> = {
   selection: '   Date (UTC) Time     IP Address   S EOpts Reach Score Last sample  Low end   High end',
   measurements:
     '   Date (UTC) Time     IP Address   L St 123 567 ABCD  LP RP Score    Offset  Peer del. Peer disp.  Root del. Root disp. Refid     MTxRx',
+  rtc: '   Date (UTC) Time   RTC fast (s) Val   Est fast (s)   Slope (ppm)  Ns  Nr Meas',
   tempcomp: '   Date (UTC) Time        Temp.       Comp.',
   refclocks: '   Date (UTC) Time         Refid  DP L P  Raw offset   Cooked offset      Disp.',
 };

@@ -13,6 +13,14 @@ export interface LogOptions {
   readonly toStderr: boolean;
   /** −1 debug … 3 fatal (`-L`). */
   readonly minSeverity: number;
+  /** Connects to the system log; throws when nobody listens. */
+  readonly openSyslog?: () => Syslog;
+}
+
+/** syslog(3). `priority`: 0 emergency … 7 debug. */
+export interface Syslog {
+  write(priority: number, text: string): boolean;
+  close(): void;
 }
 
 /** Where facts become lines. */
@@ -62,6 +70,37 @@ class TextLog implements Log {
   }
 }
 
+/** Without `-d` and `-l`: as chronyd does. The system log has its own time and is told the severity. */
+class SystemLog implements Log {
+  readonly #syslog: Syslog;
+  readonly #minSeverity: number;
+
+  constructor(syslog: Syslog, minSeverity: number) {
+    this.#syslog = syslog;
+    this.#minSeverity = minSeverity;
+  }
+
+  fact(fact: Fact): void {
+    const { severity, text } = fact;
+    if (SEVERITY_LEVEL[severity] >= this.#minSeverity) this.#syslog.write(SYSLOG_PRIORITY[severity], oneLine(text));
+  }
+
+  reopen(): void {}
+
+  close(): void {
+    this.#syslog.close();
+  }
+}
+
+const systemLog = (open: (() => Syslog) | undefined, minSeverity: number): SystemLog | undefined => {
+  try {
+    return open && new SystemLog(open(), minSeverity);
+  } catch {
+    // No system log here: stderr, then.
+    return undefined;
+  }
+};
+
 /** True when stderr is the journal's socket (systemd sets JOURNAL_STREAM to its device and inode). */
 export function isJournal(stream: string | undefined, fd = 2): boolean {
   if (stream === undefined) return false;
@@ -74,14 +113,14 @@ export function isJournal(stream: string | undefined, fd = 2): boolean {
 }
 
 /**
- * Opens the daemon's log. Without `-d` and `-l` chronyd writes to syslog(3); its socket is a datagram socket, which
- * Node cannot open. Under systemd stderr is the journal, which is as good; elsewhere the lines go to stderr, and who
- * wants them in syslog pipes them there (`timeballd -n 2>&1 | logger -t timeballd`).
+ * Opens the daemon's log. Without `-d` and `-l` that is the system log, as chronyd's. Under systemd stderr is the journal,
+ * which is as good and knows us by our unit; where there is no system log the lines go to stderr.
  */
-export function openLog({ format, file, toStderr, minSeverity }: LogOptions): Log {
+export function openLog({ format, file, toStderr, minSeverity, openSyslog }: LogOptions): Log {
   const out = file === undefined ? LineFile.of(2) : LineFile.open(file);
   if (format === 'json') return new JsonLog(out, minSeverity);
   if (file !== undefined) return new TextLog(out, fileLine, minSeverity);
-  const journal = !toStderr && isJournal(process.env['JOURNAL_STREAM']);
-  return new TextLog(out, journal ? journalLine : stderrLine, minSeverity);
+  if (toStderr) return new TextLog(out, stderrLine, minSeverity);
+  if (isJournal(process.env['JOURNAL_STREAM'])) return new TextLog(out, journalLine, minSeverity);
+  return systemLog(openSyslog, minSeverity) ?? new TextLog(out, stderrLine, minSeverity);
 }

@@ -1,6 +1,7 @@
 import { Prng } from '../base/prng.js';
 import { fromUnix, type Instant } from '../base/time.js';
 import type { Seconds } from '../base/units.js';
+import type { RtcLine } from '../core/rtc/file.js';
 import { Checkers, type Violation } from './checkers.js';
 import { worldConfig } from './engineconfig.js';
 import { type ErrorFigures, errorFigures, Series } from './figures.js';
@@ -10,6 +11,7 @@ import type { Upstream } from './net/upstream.js';
 import { ModelOscillator, type OscillatorModel } from './oscillator.js';
 import type { TrueTime } from './queue.js';
 import { advertisedDistance, type Happening, type Watcher, World } from './world.js';
+import type { SimRtc } from './rtc.js';
 
 /** 2026-03-01: no leap second near. */
 export const ORDINARY_DAY: Instant = fromUnix(1_772_323_200);
@@ -37,6 +39,9 @@ export interface Stage {
   /** NTP servers that the daemon asks. */
   readonly upstream?: Upstream;
   readonly script?: readonly Happening[];
+  /** The real-time clock, and what its file remembers. */
+  readonly rtc?: SimRtc;
+  readonly rtcMemory?: RtcLine;
   readonly noticesJumps?: boolean;
 }
 

@@ -3,6 +3,7 @@ import { add, diff, type Instant, instant, type Mono, NS_PER_S } from '../base/t
 import type { Seconds } from '../base/units.js';
 import { correctionAt } from '../core/clockview.js';
 import type { ServerState } from '../core/ntp/state.js';
+import type { RtcLine } from '../core/rtc/file.js';
 import type { EngineConfig } from '../engine/config.js';
 import { Engine } from '../engine/engine.js';
 import type { Effect, Event, Now } from '../engine/events.js';
@@ -12,6 +13,7 @@ import type { SimNetwork } from './net/network.js';
 import type { Upstream } from './net/upstream.js';
 import type { Oscillator } from './oscillator.js';
 import { EventQueue, type Task, type TrueTime } from './queue.js';
+import type { SimRtc } from './rtc.js';
 import { Timeline } from './timeline.js';
 
 /** What decides a world; together with a seed it decides every event in it. */
@@ -35,6 +37,10 @@ export interface WorldSpec {
   readonly script?: readonly Happening[];
   /** False: the daemon's watch on the raw clock is off, jumps by others go unnoticed (for negative controls). */
   readonly noticesJumps?: boolean;
+  /** The real-time clock; absent = there is none. */
+  readonly rtc?: SimRtc;
+  /** What its file remembers; the clock has been set with it. */
+  readonly rtcMemory?: RtcLine;
   /** Remembered by the drift file: frequency to add, and its uncertainty. */
   readonly drift?: { readonly freq: number; readonly skew: number };
 }
@@ -83,6 +89,8 @@ export class World implements Host {
   ticks = 0;
   /** Content of the drift file, as last saved. */
   drift: { readonly freqPpm: number; readonly skewPpm: number } | undefined;
+  /** The RTC's file, as last saved. */
+  rtcSaved: RtcLine | undefined;
   private readonly queue = new EventQueue();
   private readonly timers: Prng;
   private wakeAt: Mono | undefined;
@@ -106,6 +114,7 @@ export class World implements Host {
     spec.network?.start(this);
     spec.upstream?.start(this);
     for (const happening of spec.script ?? []) this.at(happening.at, { run: () => happening.run(this) });
+    spec.rtc?.start(this);
   }
 
   now(): Now {
@@ -221,6 +230,15 @@ export class World implements Host {
       case 'ntp-send':
         this.spec.upstream?.request(effect);
         break;
+      case 'rtc-measure':
+        this.spec.rtc?.measure();
+        break;
+      case 'rtc-set':
+        this.spec.rtc?.set(effect.time);
+        break;
+      case 'save-rtc':
+        this.rtcSaved = effect.line;
+        break;
       case 'ntp-resolve':
         this.spec.upstream?.resolve(effect.name);
         break;
@@ -254,8 +272,11 @@ export class World implements Host {
 
 const DAY_NS = 86400n * NS_PER_S;
 
-const startEvent = ({ drift }: WorldSpec): Event =>
-  drift === undefined ? { kind: 'start' } : { kind: 'start', driftFreq: drift.freq, driftSkew: drift.skew };
+const startEvent = ({ drift, rtcMemory }: WorldSpec): Event => ({
+  kind: 'start',
+  ...(drift === undefined ? {} : { driftFreq: drift.freq, driftSkew: drift.skew }),
+  ...(rtcMemory === undefined ? {} : { rtc: rtcMemory, rtcSet: true }),
+});
 
 /** Advertised bound of the served time at a raw instant, s: root delay / 2 + root dispersion (RFC 5905, 11.1). */
 export const advertisedDistance = (state: ServerState, raw: Instant): Seconds => {

@@ -270,6 +270,7 @@ export const fakeDaemon = (change: Partial<CmdmonContext> = {}): { context: Cmdm
       return found === undefined ? undefined : `a-rather-long-name-for-${found.stratum}.ntp.example`;
     },
     smoothing: () => undefined,
+    rtc: () => undefined,
     manualList: () => [],
     setTime: () => STATUS.NOT_ENABLED,
     run,

@@ -12,6 +12,7 @@ import type {
 import { openCommandCodes } from '../../control/cmdmon/opencommands.js';
 import { AddressBuckets } from '../../core/access/bucket.js';
 import { AccessTree } from '../../core/access/tree.js';
+import type { RtcLine } from '../../core/rtc/file.js';
 import type { Engine } from '../../engine/engine.js';
 import type { CommandAnswer } from '../../engine/events.js';
 import { STATUS, type Status } from '../../wire/cmdmon/protocol.js';
@@ -35,6 +36,8 @@ export interface ContextParts {
   readonly checkRoutes: () => void;
   /** Writes the histories of sources. */
   readonly dump: () => void;
+  /** Writes the file of the real-time clock; false: it cannot be written. */
+  readonly saveRtc: (line: RtcLine) => boolean;
   /** Reads the key file again. */
   readonly rekey: () => void;
   readonly shutdown: () => void;
@@ -98,6 +101,7 @@ export class DaemonContext implements CmdmonContext {
   }
 
   smoothing = () => this.parts.engine.smoothingReport(this.parts.runtime.now());
+  rtc = () => this.parts.engine.rtcReport();
   manualList = () => this.parts.engine.manualList();
 
   setTime(time: Instant): SetTimeReport | Status {
@@ -111,6 +115,12 @@ export class DaemonContext implements CmdmonContext {
     if (options === undefined) return STATUS.INVALID;
     if (unsupported(options) !== undefined) return STATUS.NOT_ENABLED;
     return OUTCOME[this.parts.runtime.command({ name: 'add-ntp-source', options }).outcome];
+  }
+
+  private writeRtc(): Status {
+    if (this.rtc() === undefined) return STATUS.NO_RTC;
+    const line = this.parts.engine.rtcLine();
+    return line !== undefined && this.parts.saveRtc(line) ? STATUS.SUCCESS : STATUS.BAD_RTC_FILE;
   }
 
   run(command: DaemonCommand): Status {
@@ -137,6 +147,8 @@ export class DaemonContext implements CmdmonContext {
       case 'reload-sources':
         this.parts.reloadSources();
         return STATUS.SUCCESS;
+      case 'writertc':
+        return this.writeRtc();
       case 'add-source':
         return this.addSource(command.values);
       case 'delete-source':
@@ -159,4 +171,5 @@ const OUTCOME: Readonly<Record<CommandAnswer['outcome'], Status>> = {
   'bad-sample': STATUS.BAD_SAMPLE,
   'source-exists': STATUS.SOURCE_ALREADY_KNOWN,
   'too-many-sources': STATUS.TOO_MANY_SOURCES,
+  'no-rtc': STATUS.NO_RTC,
 };

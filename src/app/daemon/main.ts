@@ -35,12 +35,17 @@ const exitCode = (error: unknown, chronyNames: boolean): number => {
   return error.code === 'ERR_TB_CONFIG' || error.code === 'ERR_TB_CONFIG_FILE' ? EXIT.CONFIG : EXIT.FAILED;
 };
 
+/** Called by this name the daemon is chronyd's stand-in. */
+const CHRONYD = 'chronyd';
+
 /** The last words: to the terminal, or to the process that waits for a detached one. */
-export const fatal = (error: unknown, chronyNames: boolean): never => {
-  const message = `Fatal error : ${error instanceof Error ? error.message : String(error)}\n`;
+const fatal = async (error: unknown, program: string, options: DaemonOptions | undefined): Promise<never> => {
+  const text = error instanceof Error ? error.message : String(error);
+  const message = `Fatal error : ${text}\n`;
   process.stderr.write(message);
   tellStarter(message);
-  process.exit(exitCode(error, chronyNames));
+  if (options !== undefined) await (await import('./syslog.js')).logFatal(options, program, text);
+  process.exit(exitCode(error, program === CHRONYD));
 };
 
 const sourceOf = (options: DaemonOptions, chronyNames: boolean): ConfigSource =>
@@ -72,7 +77,8 @@ const start = async (options: DaemonOptions, program: string, chronyNames: boole
   if (options.once === undefined && pidfile !== undefined) checkOtherInstance(pidfile);
   if (!options.foreground && !inBackground()) return goToBackground();
 
-  const server = new NtpServer(config, families(options), (error) => fatal(error, chronyNames), inheritedSockets());
+  const onFault = (error: Error): void => void fatal(error, program, options);
+  const server = new NtpServer(config, families(options), onFault, inheritedSockets());
   // -q and -Q open no port.
   const warnings = options.once === undefined ? await server.start() : [];
   const { runDaemon } = await import('./run.js');
@@ -83,9 +89,9 @@ const start = async (options: DaemonOptions, program: string, chronyNames: boole
 /** `invoked`: the name by which the program was called. Exits the process, or leaves it running as the daemon. */
 export const daemonMain = async (argv: readonly string[], invoked: string): Promise<number> => {
   const program = basename(invoked);
-  const chronyNames = program === 'chronyd';
+  let options: DaemonOptions | undefined;
   try {
-    const options = parseDaemonArgs(argv);
+    options = parseDaemonArgs(argv);
     if (options.action === 'help') {
       process.stdout.write(daemonUsage(program));
       return EXIT.OK;
@@ -94,8 +100,8 @@ export const daemonMain = async (argv: readonly string[], invoked: string): Prom
       process.stdout.write(`${program} (timeball) version ${VERSION}\n`);
       return EXIT.OK;
     }
-    return (await start(options, program, chronyNames)) ?? EXIT.OK;
+    return (await start(options, program, program === CHRONYD)) ?? EXIT.OK;
   } catch (error) {
-    return fatal(error, chronyNames);
+    return fatal(error, program, options);
   }
 };

@@ -3,6 +3,7 @@ import type { RefclockOptions } from '../../core/refclock/options.js';
 import type { Native } from '../../devices/native.js';
 import { PhcDevices } from '../../devices/phc.js';
 import { PpsDevices } from '../../devices/pps.js';
+import { RtcDevices } from '../../devices/rtc.js';
 import { SerialDevices } from '../../devices/serial.js';
 import { ShmDevices } from '../../devices/shm.js';
 import { SockDevices } from '../../devices/sock.js';
@@ -65,11 +66,8 @@ export class RefclockDevices {
       case 'NMEA':
       case 'UBX':
         return this.openReceiver(o, source);
-      case 'RTC': {
-        const reason = 'reading an RTC as a reference clock needs a driver that this version lacks';
-        this.dispatch({ kind: 'device', source, state: { kind: 'down', code: 'ERR_TB_DEVICE_UNSUPPORTED', reason } });
-        return undefined;
-      }
+      case 'RTC':
+        return new RtcDevices(this.native).openRefclock(o.parameter, has('utc'), pollMs, samples);
     }
   }
 

@@ -49,9 +49,11 @@ import { dropPrivileges, runtimeOwner, useRealTime } from './privileges.js';
 import { daemonQueries } from './queries.js';
 import { RefclockDevices } from './refclocks.js';
 import { Refusals } from './refusals.js';
+import { Rtc } from './rtc.js';
 import { Runtime } from './runtime.js';
 import { SourceFiles } from './sourcefiles.js';
 import { tellReady, Watchdog } from './supervisor.js';
+import { openSyslog } from './syslog.js';
 import { readTempcompPoints, Thermometer } from './thermometer.js';
 import { TraceLogs } from './tracelogs.js';
 
@@ -76,6 +78,9 @@ class Daemon {
   private readonly sourceFiles: SourceFiles;
   private readonly dumps: Dumps;
   private readonly closers: (() => void)[] = [];
+  private readonly rtc: Rtc;
+  /** The clock has been set from the RTC. */
+  private rtcSet = false;
   private clockBound: ClockBoundPublisher | undefined;
   private stopping = false;
 
@@ -90,11 +95,20 @@ class Daemon {
       toStderr: options.logToStderr,
       minSeverity: options.minSeverity,
     });
+      openSyslog: () => openSyslog(this.native, start.program),
     const control = options.controlClock
       ? { maxFrequency: KERNEL_MAX_FREQUENCY, quantum: KERNEL_FREQUENCY_QUANTUM, canStep: true }
       : undefined;
     const actuator = control === undefined ? new NullActuator() : new KernelActuator(this.native);
     if (options.setFromRtc) this.restoreTime(actuator);
+    this.rtc = new Rtc({
+      config: config.rtc,
+      native: this.native,
+      store: new FileStore(),
+      say: (...fact) => this.say(...fact),
+      dispatch: (event) => this.runtime.dispatch(event),
+    });
+    this.closers.push(() => this.rtc.close());
     const now = { raw: this.clock.realtime(), mono: this.clock.monotonic() };
     const seed = [...getRandomValues(new Uint32Array(SEED_WORDS))];
     const tempcompPoints = readTempcompPoints(config.clock.tempcomp);
@@ -143,6 +157,7 @@ class Daemon {
       beginStep: () => start.server.beginStep(),
       network: (effect) => this.network.apply(effect),
       trace: (effect) => this.traces.write(effect),
+      rtc: (effect) => this.rtc.apply(effect),
       after: (event, effects, now) => {
         this.recorder?.record(event, effects, now);
         this.oneshot?.after(this.engine.tracking(now));
@@ -176,6 +191,7 @@ class Daemon {
     this.loadKeys();
     this.runtime.dispatch(this.startEvent());
     this.sourceFiles.load();
+    if (options.once === undefined) this.rtc.open();
     this.openLeapFiles();
     if (options.once === undefined) this.restoreSources();
     dropPrivileges(this.native, owner, options.controlClock);
@@ -198,10 +214,16 @@ class Daemon {
 
   /** `-s`: before anything is measured with the clock. */
   private restoreTime(actuator: ClockActuator): void {
-    const behind = behindLastTime(this.clock.realtime(), lastKnownTime(this.start.config.clock.driftfile?.path));
+    const now = this.clock.realtime();
+    const last = lastKnownTime(this.start.config.clock.driftfile?.path);
+    const fromRtc = this.rtc.behind(now, last);
+    const behind = fromRtc ?? behindLastTime(now, last);
     if (behind === undefined) return;
     try {
-      if (actuator.step(behind)) this.say('info', 'clock.restored', 'System time restored from driftfile');
+    const text = fromRtc === undefined ? 'System time restored from driftfile' : 'System time set from RTC';
+      if (!actuator.step(behind)) return;
+      this.say('info', 'clock.restored', text);
+      this.rtcSet = fromRtc !== undefined;
     } catch (error) {
       this.say('error', 'clock.restored', `Could not restore the system time: ${(error as Error).message}`);
     }
@@ -249,25 +271,30 @@ class Daemon {
   /** The first event, with what the drift file remembers. */
   private startEvent(): Event {
     const path = this.start.config.clock.driftfile?.path;
-    if (path === undefined) return { kind: 'start' };
+    const { line } = this.rtc;
+    return { kind: 'start', ...this.readDrift(), ...(line === undefined ? {} : { rtc: line, rtcSet: this.rtcSet }) };
+  }
+
+  private readDrift(): { readonly driftFreq?: number; readonly driftSkew?: number } {
+    if (path === undefined) return {};
     let text: string | undefined;
     try {
       text = new FileStore().read(path);
     } catch (error) {
       this.say('warn', 'drift.unreadable', (error as Error).message);
     }
-    if (text === undefined) return { kind: 'start' };
+    if (text === undefined) return {};
     const drift = parseDrift(text);
     if (drift === undefined) {
       this.say('warn', 'drift.invalid', `Could not read valid frequency and skew from driftfile ${path}`);
-      return { kind: 'start' };
+      return {};
     }
     const { freqFastPpm, skewPpm } = drift;
     const figures = `${freqFastPpm.toFixed(3)} +/- ${skewPpm.toFixed(3)} ppm`;
     this.say('info', 'drift.read', `Frequency ${figures} read from ${path}`);
     // The file says how fast the oscillator is; the engine wants what makes it right.
     const driftFreq = 1 / (1 + freqFastPpm * PPM) - 1;
-    return { kind: 'start', driftFreq, driftSkew: skewPpm * PPM };
+    return { driftFreq, driftSkew: skewPpm * PPM };
   }
 
   private openThermometer(): void {
@@ -317,6 +344,7 @@ class Daemon {
       rekey: () => this.loadKeys(),
       shutdown: () => {
         this.say('info', 'daemon.shutdown', 'Received shutdown command');
+      saveRtc: (line) => this.rtc.save(line),
         this.exit(EXIT.OK);
       },
     });
@@ -379,7 +407,11 @@ class Daemon {
     this.stopping = true;
     // Saves the drift before the runtime goes deaf.
     this.runtime.dispatch({ kind: 'command', command: { name: 'shutdown' } });
-    if (this.start.options.once === undefined) this.dumps.write(this.engine.dumps());
+    if (this.start.options.once === undefined) {
+      this.dumps.write(this.engine.dumps());
+      const line = this.engine.rtcLine();
+      if (line !== undefined) this.rtc.save(line);
+    }
     this.runtime.stop();
     for (const close of this.closers.reverse()) close();
     this.native.sdNotify('STOPPING=1');
@@ -394,4 +426,4 @@ class Daemon {
 }
 
 /** As chronyd's first line names them. */
-const FEATURES = '+CMDMON +REFCLOCK -RTC +PRIVDROP -SCFILTER -SIGND -NTS +SECHASH +IPV6 -DEBUG';
+const FEATURES = '+CMDMON +REFCLOCK +RTC +PRIVDROP -SCFILTER -SIGND -NTS +SECHASH +IPV6 -DEBUG';

@@ -13,6 +13,8 @@ import type { Store } from '../../ports/store.js';
 
 import type { NtpEffect } from './ntpclient.js';
 
+export type RtcEffect = Extract<Effect, { kind: 'rtc-measure' | 'rtc-set' | 'save-rtc' }>;
+
 export interface RuntimeParts {
   readonly engine: Engine;
   readonly clock: Clock;
@@ -26,6 +28,8 @@ export interface RuntimeParts {
   readonly beginStep: () => void;
   /** What the NTP sources want of the network. */
   readonly network: (effect: NtpEffect) => void;
+  /** What is wanted of the real-time clock. */
+  readonly rtc: (effect: RtcEffect) => void;
   readonly trace: (effect: Extract<Effect, { kind: 'trace' }>) => void;
   /** After every event. */
   readonly after: (event: Event, effects: readonly Effect[], now: Now) => void;
@@ -132,6 +136,11 @@ export class Runtime {
         return;
       case 'fact':
         this.parts.observer.fact(effect.fact);
+        return;
+      case 'rtc-measure':
+      case 'rtc-set':
+      case 'save-rtc':
+        this.parts.rtc(effect);
         return;
       case 'trace':
         this.parts.trace(effect);

@@ -36,6 +36,8 @@ const run =
       | 'shutdown'
       | 'refresh'
       | 'onoffline'
+      | 'trim-rtc'
+      | 'writertc'
       | 'reload-sources'
       | 'reset-sources'
     >,
@@ -108,8 +110,6 @@ const sourceOffset: Handlers['MODIFY_OFFSET'] = (values, context) => {
   return context.run({ name: 'source-offset', source, offset: values.offset });
 };
 
-const always = (status: Status) => (): Status => status;
-
 /** Requests that change something: full access only. */
 export const READ_WRITE: Handlers = {
   ...NTP_SOURCE_COMMANDS,
@@ -146,6 +146,6 @@ export const READ_WRITE: Handlers = {
   LOCAL: local,
   DFREQ: ({ value }, context) => context.run({ name: 'change-frequency', freqFastPpm: value }),
   DOFFSET: ({ value }, context) => context.run({ name: 'change-offset', offsetFast: value }),
-  WRITERTC: always(STATUS.NO_RTC),
-  TRIMRTC: always(STATUS.NO_RTC),
+  WRITERTC: run('writertc'),
+  TRIMRTC: run('trim-rtc'),
 };

@@ -8,6 +8,7 @@ import type {
   IpText,
   ManualSampleReport,
   NtpDataReport,
+  RtcReport,
   SelectOptions,
   SelectReport,
   ServerStatsReport,
@@ -104,6 +105,9 @@ export type DaemonCommand =
   | { readonly name: 'online' | 'offline'; readonly match: AddressMask | undefined }
   | { readonly name: 'burst'; readonly good: number; readonly total: number; readonly match: AddressMask | undefined }
   | { readonly name: 'change-source'; readonly address: IpText; readonly change: SourceChange }
+  /** STATUS.NO_RTC without one that is tracked; writertc: STATUS.BAD_RTC_FILE. */
+  | { readonly name: 'trim-rtc' }
+  | { readonly name: 'writertc' }
   | { readonly name: 'reselect' | 'cyclelogs' | 'rekey' | 'dump' | 'shutdown' }
   | { readonly name: 'refresh' | 'onoffline' | 'reload-sources' | 'reset-sources' };
 
@@ -134,6 +138,8 @@ export interface CmdmonContext {
   sourceName(address: IpBytes): string | undefined;
   /** Undefined: `smoothtime` is not configured. */
   smoothing(): SmoothingReport | undefined;
+  /** Undefined: no real-time clock is tracked. */
+  rtc(): RtcReport | undefined;
   /** Oldest first, at most 16. */
   manualList(): readonly ManualSampleReport[];
   /** STATUS.NOT_ENABLED without `manual`, STATUS.FAILED for a time that cannot be taken. */

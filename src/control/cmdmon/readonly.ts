@@ -1,4 +1,6 @@
 import { type IpBytes, parseIp } from '../../base/ip.js';
+import { fromUnix } from '../../base/time.js';
+import { PPM } from '../../base/units.js';
 import type {
   NtpDataReport,
   SelectOptions,
@@ -154,7 +156,13 @@ export const READ_ONLY: Handlers = {
   AUTH_DATA: () => STATUS.NO_SUCH_SOURCE,
   ACCHECK: checkAccess('ntp'),
   CMDACCHECK: checkAccess('cmd'),
-  RTCREPORT: () => STATUS.NO_RTC,
+  RTCREPORT: (_, context) => {
+    const r = context.rtc();
+    if (r === undefined) return STATUS.NO_RTC;
+    const { samples, runs } = r;
+    const referenceTime = r.referenceTime ?? fromUnix(0);
+    return { referenceTime, samples, runs, span: age(r.span), fastBy: r.fast, gainPpm: r.gain / PPM };
+  },
   SMOOTHING: (_, context) => {
     const s = context.smoothing();
     if (s === undefined) return STATUS.NOT_ENABLED;

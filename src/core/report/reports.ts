@@ -5,7 +5,7 @@
  */
 import type { RefId } from '../../base/refid.js';
 import type { Instant } from '../../base/time.js';
-import type { Leap, Ppm, Seconds, StampKind } from '../../base/units.js';
+import type { Frequency, Leap, Ppm, Seconds, StampKind } from '../../base/units.js';
 
 /** Text form of an IP address ('192.0.2.1', '2001:db8::1'); undefined for a reference clock. */
 export type IpText = string;
@@ -203,6 +203,19 @@ export interface NtpDataReport {
 }
 
 /** How the time that clients are served is smoothed. */
+/** The real-time clock against ours (rtcdata). */
+export interface RtcReport {
+  /** Of the last measurement, cooked; undefined: there is none yet. */
+  readonly referenceTime: Instant | undefined;
+  readonly samples: number;
+  readonly runs: number;
+  readonly span: Seconds;
+  /** RTC minus our time then. */
+  readonly fast: Seconds;
+  /** s/s; positive = the RTC gains. */
+  readonly gain: Frequency;
+}
+
 export interface SmoothingReport {
   readonly active: boolean;
   readonly leapOnly: boolean;

@@ -111,4 +111,28 @@ export interface TempcompTrace {
   readonly compensationPpm: Ppm;
 }
 
-export type Trace = TrackingTrace | StatisticsTrace | RefclockTrace | SelectionTrace | MeasurementTrace | TempcompTrace;
+/** A measurement of the real-time clock (rtc.log). */
+export interface RtcTrace {
+  readonly log: 'rtc';
+  readonly at: Instant;
+  /** RTC minus our time, measured. */
+  readonly fast: Seconds;
+  /** Enough measurements for the line behind the rest. */
+  readonly valid: boolean;
+  /** The same, by the line. */
+  readonly estimate: Seconds;
+  readonly gainPpm: Ppm;
+  readonly samples: number;
+  readonly runs: number;
+  /** s to the next measurement. */
+  readonly interval: Seconds;
+}
+
+export type Trace =
+  | TrackingTrace
+  | StatisticsTrace
+  | RefclockTrace
+  | SelectionTrace
+  | MeasurementTrace
+  | RtcTrace
+  | TempcompTrace;

@@ -11,6 +11,7 @@ import { receiverScenarios } from './receiver.js';
 import { robustScenarios } from './robust.js';
 import { stormScenarios } from './storm.js';
 import { warmthScenarios } from './warmth.js';
+import { rtcScenarios } from './rtc.js';
 
 /** The registry: what `timeball sim list` shows and the tests run. */
 export const SCENARIOS: readonly Scenario[] = [
@@ -23,6 +24,7 @@ export const SCENARIOS: readonly Scenario[] = [
   ...leapScenarios,
   ...warmthScenarios,
   ...ntpScenarios,
+  ...rtcScenarios,
   ...robustScenarios,
   ...stormScenarios,
 ];

@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { add, fromUnix, type Instant } from '../../../src/base/time.js';
-import { ManualInput, robustLine } from '../../../src/engine/manual.js';
+import { robustLine } from '../../../src/core/robustline.js';
+import { ManualInput } from '../../../src/engine/manual.js';
 
 const T0 = fromUnix(1_800_000_000);
 const near = (a: number, b: number, by = 1e-9): void => assert.ok(Math.abs(a - b) <= by, `${a} is not ${b}`);

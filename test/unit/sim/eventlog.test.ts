@@ -20,7 +20,13 @@ const BYTES = Uint8Array.of(0x24, 0, 0xff);
 
 /** One of each kind. */
 const EVENTS: { readonly [K in Event['kind']]: Extract<Event, { kind: K }> } = {
-  start: { kind: 'start', driftFreq: -1.25e-6, driftSkew: 1e-8 },
+  start: {
+    kind: 'start',
+    driftFreq: -1.25e-6,
+    driftSkew: 1e-8,
+    rtc: { at: T, fast: 0.25, gain: 1e-5 },
+    rtcSet: true,
+  },
   tick: { kind: 'tick' },
   pulse: { kind: 'pulse', source: 1, edge: { edge: 'clear', time: T, sequence: 4294967295, missed: 2 } },
   message: { kind: 'message', source: 0, message: EPOCH },
@@ -34,6 +40,8 @@ const EVENTS: { readonly [K in Event['kind']]: Extract<Event, { kind: K }> } = {
   'clock-jump': { kind: 'clock-jump', offset: -1 },
   slept: { kind: 'slept', seconds: 3600 },
   temperature: { kind: 'temperature', value: 21.5 },
+  'rtc-device': { kind: 'rtc-device', state: { kind: 'up' } },
+  'rtc-update': { kind: 'rtc-update', time: T, utc: T },
   'leap-table': {
     kind: 'leap-table',
     named: { name: '1', table: { entries: [{ at: T, taiUtc: 37 }], expires: T } },

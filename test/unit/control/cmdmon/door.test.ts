@@ -303,16 +303,7 @@ describe('control/cmdmon door: commands', () => {
     ]);
   });
   it('feigns no success for what it lacks, or for a source that is not named', () => {
-    const lacking: RequestName[] = [
-      'ADD_SOURCE',
-      'SETTIME',
-      'SMOOTHTIME',
-      'BURST',
-      'DEL_SOURCE',
-      'MODIFY_MINPOLL',
-      'WRITERTC',
-      'TRIMRTC',
-    ];
+    const lacking: RequestName[] = ['ADD_SOURCE', 'SETTIME', 'SMOOTHTIME', 'BURST', 'DEL_SOURCE', 'MODIFY_MINPOLL'];
     for (const name of lacking) {
       const status = statusOf(handleRequest(raw(860, REQUESTS[name].code), UNIX, context));
       assert.ok(status !== STATUS.SUCCESS && status !== undefined, name);
@@ -324,6 +315,18 @@ describe('control/cmdmon door: commands', () => {
     return { status: statusOf(ask(name, values, UNIX, ctx)), commands: recorded.commands };
   };
   const LOCAL3 = { enabled: 1, stratum: 5, distance: 0.5, orphan: 1, activate: 0.25, waitSynced: 8, waitUnsynced: 16 };
+
+  it('the real-time clock: its report, and the two commands on it', () => {
+    assert.deepEqual(commanded('TRIMRTC', {}).commands, [{ name: 'trim-rtc' }]);
+    assert.deepEqual(commanded('WRITERTC', {}).commands, [{ name: 'writertc' }]);
+    const referenceTime = fromUnix(1_795_000_000);
+    const { context: ctx } = fakeDaemon({
+      rtc: () => ({ referenceTime, samples: 10, runs: 5, span: 549.7, fast: -1.5, gain: -107e-6 }),
+    });
+    const r = data(ask('RTCREPORT', {}, UNIX, ctx), 'RTC');
+    assert.deepEqual([r.referenceTime, r.samples, r.runs, r.span, r.fastBy], [referenceTime, 10, 5, 549, -1.5]);
+    assert.ok(Math.abs(r.gainPpm + 107) < 1e-4);
+  });
 
   it("local: every word of the newest client, chrony's defaults for what an older one cannot say", () => {
     const newest = { stratum: 5, orphan: true, distance: 0.5, activate: 0.25, waitsynced: 8, waitunsynced: 16 };
