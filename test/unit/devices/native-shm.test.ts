@@ -107,14 +107,14 @@ describe('native SHM', () => {
     // A reading is a few nanoseconds on one cache line: only a reader that is interrupted in it ever meets a write. So the
     // writer, which keeps receiveTime = clockTime + 7, interrupts the reader with signals.
     const ignore = (): void => {};
-    process.on('SIGUSR2', ignore);
-    t.after(() => process.off('SIGUSR2', ignore));
+    process.on('SIGURG', ignore);
+    t.after(() => process.off('SIGURG', ignore));
     const flag = new Int32Array(new SharedArrayBuffer(4));
     const worker = startWorker(
       `const shm = new native.Shm(data.unit, 0o600, false);
        for (let t = 1_000_000_000n; Atomics.load(data.flag, 0) === 0; t += 1_000_003n) {
          shm.write({ clockTime: t, receiveTime: t + 7n, leap: 0, precision: 0 });
-         process.kill(process.pid, 'SIGUSR2');
+         process.kill(process.pid, 'SIGURG');
        }
        shm.close();`,
       { unit: unit(5), flag },
