@@ -18,13 +18,26 @@ export const mono = (ns: bigint): Mono => ns as Mono;
 export const fromUnix = (sec: number | bigint, nsec: number | bigint = 0): Instant =>
   instant(BigInt(sec) * NS_PER_S + BigInt(nsec));
 
+/** Intervals up to here (46 days) are whole numbers of ns that a float64 holds exactly: no bigint arithmetic needed. */
+const EXACT_S = 4e6;
+const EXACT_NS = EXACT_S * 1e9;
+
 /** Rounds an interval to whole nanoseconds. Precise to 1 ns up to 2^53 ns (104 days); callers deal in less or in whole seconds. */
 export const toNs = (s: Seconds): bigint => {
   const whole = Math.trunc(s);
+  if (Math.abs(s) < EXACT_S) return BigInt(whole * 1e9 + Math.round((s - whole) * 1e9));
   return BigInt(whole) * NS_PER_S + BigInt(Math.round((s - whole) * 1e9));
 };
 
+/** The same as `nsToSeconds` for a number of ns that is a whole one, below 46 days. */
+export const countToSeconds = (ns: number): Seconds => {
+  const seconds = Math.trunc(ns / 1e9);
+  return seconds + (ns - seconds * 1e9) * 1e-9;
+};
+
 export const nsToSeconds = (ns: bigint): Seconds => {
+  const n = Number(ns);
+  if (Math.abs(n) < EXACT_NS) return countToSeconds(n);
   const whole = ns / NS_PER_S;
   return Number(whole) + Number(ns - whole * NS_PER_S) * 1e-9;
 };

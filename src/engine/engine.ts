@@ -390,10 +390,10 @@ export class Engine extends EngineState {
     const selected = selection.selected;
     if (selected !== undefined && selected !== before) {
       // By index: every update re-bases the measurements after it, and a stale copy would be corrected for again.
-      const recent = this.recent.of(selected);
+      const many = this.recent.of(selected).length;
       // One step for all of them, when the last has said what it knows: each alone would leave its noise to be slewed.
       this.warming = true;
-      for (let i = 0; i < recent.length; i++) this.update(recent[i]!, now);
+      for (let i = 0; i < many; i++) this.update(this.recent.of(selected)[i]!, now);
       this.warming = false;
       if (this.stepWanted) this.step(now);
     }
@@ -405,7 +405,7 @@ export class Engine extends EngineState {
     if (this.selection?.selected !== undefined || this.referenceTime !== undefined) return false;
     if (diffMono(now.mono, this.started) > PULSE_GRACE) return false;
     return this.config.refclocks.some(
-      (o, i) => o.lock !== '' && !o.noselect && this.deviceUp[i] && this.recent.of(i).length === 0,
+      (o, i) => o.lock !== '' && !o.noselect && this.deviceUp[i] && !this.recent.has(i),
     );
   }
 

@@ -2,7 +2,6 @@ import { add, diff, floorSeconds, type Instant, toIso } from '../base/time.js';
 import type { Leap } from '../base/units.js';
 import { leapOfDay, taiOffsetAt, utcFromTai } from '../core/discipline/leaptable.js';
 import type { ManagerFact } from '../core/refclock/types.js';
-import type { ClockStatus } from '../ports/clock.js';
 import type { LeapTable } from '../wire/leapfile.js';
 import type { TimeMessage } from '../wire/timemessage.js';
 
@@ -49,11 +48,10 @@ export class LeapData {
     this.heard = { taiUtc, times: this.heard?.taiUtc === taiUtc ? this.heard.times + 1 : 1 };
   }
 
-  /** For the kernel: nothing unless a table was asked for; of an expired one, what the receiver knows better. */
-  status(now: Instant): Pick<ClockStatus, 'taiOffset'> {
-    if (this.named === undefined) return {};
-    const taiOffset = (this.isExpired(now) ? this.sure() : undefined) ?? taiOffsetAt(this.named.table, now);
-    return taiOffset === undefined ? {} : { taiOffset };
+  /** For the kernel: none unless a table was asked for; of an expired one, what the receiver knows better. */
+  taiOffset(now: Instant): number | undefined {
+    if (this.named === undefined) return undefined;
+    return (this.isExpired(now) ? this.sure() : undefined) ?? taiOffsetAt(this.named.table, now);
   }
 
   readonly utcFromTai = (tai: Instant): Instant | undefined =>

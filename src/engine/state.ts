@@ -152,20 +152,21 @@ export abstract class EngineState {
   serverState(now: Now): ServerState {
     const cooked = this.clock.now(now.raw);
     const synced = this.synchronised(now);
-    const base = {
-      precision: Math.round(Math.log2(this.config.precision)),
-      view: this.clock.view,
-      dispersionAt: cooked,
-      dispersionRate: this.config.discipline.maxclockerrorPpm * PPM,
-    };
+    const precision = Math.round(Math.log2(this.config.precision));
+    const { view } = this.clock;
     if (this.local.active(synced ? this.ownDistance(now) : undefined, this.sinceUpdate(now), this.sinceStart(now))) {
-      return localState(base, this.local.stratum);
+      const dispersionRate = this.maxClockError;
+      return localState({ precision, view, dispersionAt: cooked, dispersionRate }, this.local.stratum);
     }
-    if (!synced) return unsynchronisedState(base);
+    if (!synced) {
+      return unsynchronisedState({ precision, view, dispersionAt: cooked, dispersionRate: this.maxClockError });
+    }
     const reference = this.reference!;
     const bound = this.discipline.bound(cooked);
     return {
-      ...base,
+      precision,
+      view,
+      dispersionAt: cooked,
       leap: this.announcedLeap(cooked),
       stratum: reference.stratum + 1,
       refId: reference.refId,
@@ -193,13 +194,14 @@ export abstract class EngineState {
     const cooked = this.clock.now(now.raw);
     const synchronised = state.leap !== 3;
     const error = synchronised ? state.rootDelay / 2 + state.rootDispersion : 16;
-    return {
+    const status = {
       leap: this.leap.forKernel(cooked, state.leap),
       synchronised: synchronised && this.config.rtcsync,
       maxError: error + Math.abs(this.clock.correction(now.raw)),
       estError: synchronised ? this.discipline.bound(cooked).sd : 16,
-      ...(this.leap.kernelMovesTai(cooked) ? {} : this.leapData.status(cooked)),
     };
+    const taiOffset = this.leap.kernelMovesTai(cooked) ? undefined : this.leapData.taiOffset(cooked);
+    return taiOffset === undefined ? status : { ...status, taiOffset };
   }
 
   protected ownDistance(now: Now): Seconds {

@@ -66,9 +66,9 @@ class Recorder implements Watcher {
 
 /**
  * Runs one trace through the daemon's own engine with clock control and scores the kernel clock.
- * `extra`: configuration lines added to the common ones. @throws CodedError ERR_TB_REPLAY, ERR_TB_CONFIG
+ * `extra`: configuration lines added to the common ones. `watchers`: see all of it as well. @throws CodedError ERR_TB_REPLAY, ERR_TB_CONFIG
  */
-export const runTrace = (trace: Trace, extra: readonly string[] = []): Score => {
+export const runTrace = (trace: Trace, extra: readonly string[] = [], watchers: readonly Watcher[] = []): Score => {
   const { scenario } = trace;
   const how = setup(scenario);
   if (how === undefined) throw new CodedError('ERR_TB_REPLAY', 'a trace with columns that nothing reads');
@@ -83,7 +83,7 @@ export const runTrace = (trace: Trace, extra: readonly string[] = []): Score => 
       twins: how.twins(trace),
       ...(how.upstream === undefined ? {} : { upstream: how.upstream(trace) }),
     },
-    [recorder],
+    [recorder, ...watchers],
   );
   world.run(scenario.rows);
   return { ...score(scenario, recorder.errors.values, recorder.freqs.values), ...boundFigures(recorder) };

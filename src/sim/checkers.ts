@@ -48,6 +48,10 @@ export class Checkers implements Watcher {
   seconds = 0;
   /** First second from which it claimed so. */
   firstSync: TrueTime | undefined;
+  /** Largest error of served time while synchronised, s … */
+  worst: Seconds = 0;
+  /** … and the largest share of the advertised distance that an error took up. */
+  nearest = 0;
   /** Largest undeclared move back of served time while synchronised, s. */
   largestBack: Seconds = 0;
   private named = false;
@@ -109,6 +113,8 @@ export class Checkers implements Watcher {
     if (state.refId === REFID_LOCAL) return;
     const error = Math.abs(world.servedError()!);
     const distance = advertisedDistance(state, world.clock.realtime());
+    if (error > this.worst) this.worst = error;
+    if (error > this.nearest * distance) this.nearest = error / distance;
     // A client rounds the bound up to 2^-16 s on the wire; the finer value in our own reports must hold as well.
     if (error > distance + GRAIN) {
       this.found(

@@ -35,6 +35,9 @@ export class SimClock implements Clock, ClockActuator {
   private baseNs: bigint;
   private fRaw: Frequency = 0;
   private fAdj: Frequency = 0;
+  /** Readings at `t`, once somebody has asked: many ask at the same moment. */
+  private raw: Instant | undefined;
+  private mono: Mono | undefined;
   /** Last status told by the daemon; undefined = never. */
   status: ClockStatus | undefined;
 
@@ -61,6 +64,8 @@ export class SimClock implements Clock, ClockActuator {
     this.monoPhase += gain;
     this.rawPhase += dt * this.fRaw;
     this.t = t;
+    this.raw = undefined;
+    this.mono = undefined;
   }
 
   /** Rate of the raw clock against true time, minus 1. */
@@ -74,11 +79,14 @@ export class SimClock implements Clock, ClockActuator {
 
   /** Raw time, plus `noise` of whoever stamped it. */
   realtime(noise: Seconds = 0): Instant {
-    return instant(this.baseNs + this.ns(this.phase + noise));
+    if (noise !== 0) return instant(this.baseNs + this.ns(this.phase + noise));
+    this.raw ??= instant(this.baseNs + this.ns(this.phase));
+    return this.raw;
   }
 
   monotonic(): Mono {
-    return mono(BOOT_NS + this.ns(this.monoPhase));
+    this.mono ??= mono(BOOT_NS + this.ns(this.monoPhase));
+    return this.mono;
   }
 
   monotonicRaw(): Mono {
@@ -94,9 +102,14 @@ export class SimClock implements Clock, ClockActuator {
     return Number((this.baseNs - this.start) / NS_PER_S) + this.phase;
   }
 
-  /** True time at which the monotonic clock reads m or a nanosecond later, if its rate stays what it is. */
-  trueTimeOf(m: Mono): TrueTime {
-    return this.t + ((Number(m - this.monotonic()) + 1) * 1e-9) / (1 + this.rate);
+  /** A reading of the monotonic clock as a number of ns, for `trueTimeOf`. */
+  static count(m: Mono): number {
+    return Number(m - BOOT_NS);
+  }
+
+  /** True time at which the monotonic clock reads `count` or a nanosecond later, if its rate stays what it is. */
+  trueTimeOf(count: number): TrueTime {
+    return this.t + ((count - this.elapsed(this.monoPhase) + 1) * 1e-9) / (1 + this.rate);
   }
 
   setFrequency(freq: Frequency): Frequency {
@@ -120,6 +133,7 @@ export class SimClock implements Clock, ClockActuator {
     const whole = Math.round(offset);
     this.baseNs += BigInt(whole) * NS_PER_S;
     this.phase += offset - whole;
+    this.raw = undefined;
   }
 
   /** The machine slept for `seconds` that end now: the monotonic clocks stood still, raw time came back from the RTC. */
@@ -127,6 +141,7 @@ export class SimClock implements Clock, ClockActuator {
     this.monoPhase -= seconds;
     this.rawPhase -= seconds;
     this.asleep += seconds + rtcError;
+    this.mono = undefined;
     this.jump(rtcError);
   }
 
@@ -135,7 +150,12 @@ export class SimClock implements Clock, ClockActuator {
   }
 
   private ns(phase: Seconds): bigint {
+    return BigInt(this.elapsed(phase));
+  }
+
+  /** ns since the world began, exact for a hundred days. */
+  private elapsed(phase: Seconds): number {
     const whole = Math.floor(this.t);
-    return BigInt(whole) * NS_PER_S + BigInt(Math.round((this.t - whole + phase) * 1e9));
+    return whole * 1e9 + Math.round((this.t - whole + phase) * 1e9);
   }
 }

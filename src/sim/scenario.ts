@@ -90,6 +90,12 @@ export interface Outcome {
   readonly hours: number;
   readonly bounds: readonly BoundResult[];
   readonly firstSync: TrueTime | undefined;
+  readonly seconds: number;
+  /** Seconds at which it claimed to be synchronised. */
+  readonly synchronised: number;
+  /** Largest error of served time while synchronised, s, and the largest share of its bound that an error took up. */
+  readonly worst: Seconds;
+  readonly nearest: number;
   /** Share of the seconds at which it claimed to be synchronised. */
   readonly syncedShare: number;
   /** Median of the advertised distance over the served error's rms, while synchronised: how lazy the bound is. */
@@ -190,6 +196,10 @@ const judge = (
     hours,
     bounds,
     firstSync,
+    seconds: checkers.seconds,
+    synchronised: checkers.synchronised,
+    worst: checkers.worst,
+    nearest: checkers.nearest,
     syncedShare: checkers.seconds === 0 ? 0 : checkers.synchronised / checkers.seconds,
     boundLaziness: medianOf(recorder.distance.values) / steady,
     largestBack: checkers.largestBack,

@@ -1,5 +1,5 @@
 import { Prng } from '../base/prng.js';
-import { add, diff, type Instant, instant, type Mono, NS_PER_S } from '../base/time.js';
+import { add, diff, type Instant, instant, NS_PER_S } from '../base/time.js';
 import type { Seconds } from '../base/units.js';
 import { correctionAt } from '../core/clockview.js';
 import type { ServerState } from '../core/ntp/state.js';
@@ -93,7 +93,8 @@ export class World implements Host {
   rtcSaved: RtcLine | undefined;
   private readonly queue = new EventQueue();
   private readonly timers: Prng;
-  private wakeAt: Mono | undefined;
+  /** As SimClock counts. */
+  private wakeAt: number | undefined;
   private wakeLate: Seconds = 0;
   private asleep = false;
   private kernelLeap: Instant | undefined;
@@ -204,7 +205,7 @@ export class World implements Host {
   private apply(effect: Effect): void {
     switch (effect.kind) {
       case 'wake':
-        this.wakeAt = effect.at;
+        this.wakeAt = SimClock.count(effect.at);
         this.wakeLate = TIMER_LATE * this.timers.exponential();
         break;
       case 'set-frequency':

@@ -1,20 +1,17 @@
-import { closeSync, openSync, readFileSync, writeSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { CodedError } from '../../base/errors.js';
 import { refidToText } from '../../base/refid.js';
 import { toIso } from '../../base/time.js';
-import { encodeEntry, encodeHeader } from '../../sim/eventlog.js';
 import { replay } from '../../sim/replay.js';
-import type { Outcome, Scenario } from '../../sim/scenario.js';
-import { runScenario } from '../../sim/scenario.js';
-import { findScenario, SCENARIOS } from '../../sim/scenarios/index.js';
-import type { Watcher } from '../../sim/world.js';
+import { SCENARIOS } from '../../sim/scenarios/index.js';
 import { benchMain } from './bench.js';
 import { EXIT, type Io } from './io.js';
 import { Options } from './options.js';
-import { listText, outcomeJson, outcomeText, replayText } from './text.js';
+import { RUN_OPTIONS, runMain } from './run.js';
+import { listText, replayText } from './text.js';
 
 const SIM_USAGE = `usage: timeball sim list [--json]
-       timeball sim run NAME|all [--seed N] [--seeds N] [--hours H] [--control] [--log FILE] [--json]
+       timeball sim run NAME|all [--seed N] [--seeds N|A..B|A,B,...] [--duration 7d] [--control] [--log FILE] [--json]
        timeball sim bench --traces DIR [--scenario S1,S2] [--seeds 1,2] [--conf LINE] [--json]
 `;
 const REPLAY_USAGE = 'usage: timeball replay LOG [--verify] [--json]\n';
@@ -27,17 +24,7 @@ export const simMain = (argv: readonly string[], io: Io): Promise<number> =>
       case 'list':
         return list(new Options(rest, { json: 'flag' }), io);
       case 'run':
-        return run(
-          new Options(rest, {
-            seed: 'value',
-            seeds: 'value',
-            hours: 'value',
-            control: 'flag',
-            log: 'value',
-            json: 'flag',
-          }),
-          io,
-        );
+        return runMain(new Options(rest, RUN_OPTIONS), io);
       case 'bench':
         return benchMain(
           new Options(rest, { traces: 'value', scenario: 'value', seeds: 'value', conf: 'value', json: 'flag' }),
@@ -100,65 +87,6 @@ const list = (options: Options, io: Io): number => {
     io.stdout.write(listText(SCENARIOS));
   }
   return EXIT.ok;
-};
-
-const run = (options: Options, io: Io): number => {
-  const [name, ...more] = options.words;
-  if (name === undefined || more.length > 0) throw new CodedError('ERR_TB_USAGE', 'sim run needs one scenario, or all');
-  const scenarios = name === 'all' ? SCENARIOS : [findScenario(name)];
-  const first = Math.trunc(options.number('seed', 0, Number.MAX_SAFE_INTEGER) ?? 1);
-  const count = Math.trunc(options.number('seeds', 1, 10_000) ?? 1);
-  const log = options.text('log');
-  if (log !== undefined && scenarios.length * count > 1) throw new CodedError('ERR_TB_USAGE', '--log is for one run');
-  let ok = true;
-  for (const scenario of scenarios) {
-    for (let seed = first; seed < first + count; seed++) ok = runOne(scenario, seed, options, io) && ok;
-  }
-  return ok ? EXIT.ok : EXIT.failed;
-};
-
-const runOne = (scenario: Scenario, seed: number, options: Options, io: Io): boolean => {
-  const hours = options.number('hours', 0, 24 * 366);
-  const given = hours === undefined ? { seed } : { seed, hours };
-  const started = process.cpuUsage();
-  const outcome = withLog(options.text('log'), (watchers) => runScenario(scenario, { ...given, watchers }));
-  const cpu = process.cpuUsage(started);
-  const cpuSeconds = (cpu.user + cpu.system) / 1e6;
-  const control = options.flag('control') ? runScenario(scenario, { ...given, control: true }) : undefined;
-  const worse = control === undefined ? undefined : scenario.control.figure(control) / scenario.control.figure(outcome);
-  const ok = outcome.failures.length === 0 && (worse === undefined || worse >= scenario.control.factor);
-  const shown = options.flag('json')
-    ? `${JSON.stringify(outcomeJson(scenario, outcome, worse, cpuSeconds, ok))}\n`
-    : outcomeText(scenario, outcome, worse, cpuSeconds, ok);
-  io.stdout.write(shown);
-  return ok;
-};
-
-/** Writes every event of the run into an event log, with digests. */
-const withLog = (path: string | undefined, body: (watchers: readonly Watcher[]) => Outcome): Outcome => {
-  if (path === undefined) return body([]);
-  const fd = openLog(path);
-  let headed = false;
-  const watcher: Watcher = {
-    after: (event, now, effects, world) => {
-      if (!headed) writeSync(fd, `${encodeHeader(world.spec.engine)}\n`);
-      headed = true;
-      writeSync(fd, `${encodeEntry(event, now, effects)}\n`);
-    },
-  };
-  try {
-    return body([watcher]);
-  } finally {
-    closeSync(fd);
-  }
-};
-
-const openLog = (path: string): number => {
-  try {
-    return openSync(path, 'w');
-  } catch (cause) {
-    throw new CodedError('ERR_TB_REPLAY', `cannot write ${path}`, { cause });
-  }
 };
 
 const readLog = (path: string): string => {

@@ -43,6 +43,10 @@ const ODDS = 2;
 /** log10 of the wander (1/sqrt(s)) that needs no excuse, and log odds against the square of the decades beyond. */
 const CALM = -8;
 const RESTLESS_ODDS = 8;
+/** Square of a wander that is surely calm, without taking its logarithm. */
+const SURELY_CALM = 10 ** (2 * CALM) * (1 - 1e-9);
+/** The exponential of anything below is zero in a float64. */
+const NEGLIGIBLE = -746;
 
 /** Measurements over which the fit of the hypotheses is remembered: longer is finer, shorter follows change sooner. */
 const MEMORY = 2000;
@@ -122,9 +126,10 @@ export class KalmanBank implements Estimator {
     const { filters, offset, belief, relative } = this;
     const learn = typical && belief.xSd < FINDING * belief.sigma;
     if (learn) this.forget();
+    const { x, c } = filters;
     for (let i = 0; i < GAUSSIANS; i++) {
-      const e = offset - filters.x[i]!;
-      const s = filters.c[6 * i]! + relative;
+      const e = offset - x[i]!;
+      const s = c[6 * i]! + relative;
       if (learn) this.judge(i, e, s);
       filters.measure(i, e / s, relative / s);
     }
@@ -172,7 +177,9 @@ export class KalmanBank implements Estimator {
 
   shift(x: Seconds, f: Frequency): void {
     this.filters.shift(x, f);
-    this.belief = { ...this.belief, x: this.belief.x - x, f: this.belief.f - f };
+    const { d, xSd, fSd, xf, sigma, wander, drift, oneSided } = this.belief;
+    // Written out: a spread costs more than all the filters.
+    this.belief = { x: this.belief.x - x, f: this.belief.f - f, d, xSd, fSd, xf, sigma, wander, drift, oneSided };
   }
 
   /** sigma² as filter i has learned it. */
@@ -253,9 +260,10 @@ export class KalmanBank implements Estimator {
     this.age++;
     const keep = 1 - 1 / Math.min(MEMORY, Math.max(YOUNG_MEMORY, YOUNG_SHARE * this.age));
     this.memory = this.memory * keep + 1;
-    for (let i = 0; i < SIZE; i++) {
-      this.score[i]! *= keep;
-      this.squares[i]! *= keep;
+    const { score, squares, active } = this;
+    for (let i = 0; i < active; i++) {
+      score[i]! *= keep;
+      squares[i]! *= keep;
     }
   }
 
@@ -269,21 +277,27 @@ export class KalmanBank implements Estimator {
   }
 
   private weigh(): void {
-    const { weight, score, filters, active } = this;
+    const { weight, score, squares, memory, active } = this;
+    const { wander2: wanders, drift2 } = this.filters;
     let best = Number.NEGATIVE_INFINITY;
     for (let i = 0; i < active; i++) {
-      const restless = Math.max(0, 0.5 * Math.log10(filters.wander2[i]! * this.variance(i)) - CALM);
-      weight[i] = score[i]! - (filters.drift2[i] === 0 ? 0 : ODDS) - RESTLESS_ODDS * restless * restless;
+      const wander2 = wanders[i]! * (squares[i]! / memory);
+      const restless = wander2 < SURELY_CALM ? 0 : Math.max(0, 0.5 * Math.log10(wander2) - CALM);
+      weight[i] = score[i]! - (drift2[i] === 0 ? 0 : ODDS) - RESTLESS_ODDS * restless * restless;
       best = Math.max(best, weight[i]!);
     }
     let sum = 0;
-    for (let i = 0; i < active; i++) sum += weight[i] = Math.exp(weight[i]! - best);
+    for (let i = 0; i < active; i++) {
+      const gap = weight[i]! - best;
+      sum += weight[i] = gap < NEGLIGIBLE ? 0 : Math.exp(gap);
+    }
     for (let i = 0; i < active; i++) weight[i]! /= sum;
   }
 
   /** Mean and covariance of the mixture. */
   private summarise(): void {
-    const { weight, filters, active } = this;
+    const { weight, squares, memory, active } = this;
+    const { x: xs, f: fs, d: ds, c, wander2, drift2 } = this.filters;
     let x = 0;
     let f = 0;
     let d = 0;
@@ -293,27 +307,29 @@ export class KalmanBank implements Estimator {
     let oneSided = 0;
     for (let i = 0; i < active; i++) {
       const w = weight[i]!;
-      const v = w * this.variance(i);
-      x += w * filters.x[i]!;
-      f += w * filters.f[i]!;
+      if (w === 0) continue;
+      const v = w * (squares[i]! / memory);
+      x += w * xs[i]!;
+      f += w * fs[i]!;
       variance += v;
-      wander += v * filters.wander2[i]!;
+      wander += v * wander2[i]!;
       if (i >= BIASED) continue;
       if (i >= GAUSSIANS) oneSided += w;
-      d += w * filters.d[i]!;
-      drift += v * filters.drift2[i]!;
+      d += w * ds[i]!;
+      drift += v * drift2[i]!;
     }
     let xx = 0;
     let xf = 0;
     let ff = 0;
     for (let i = 0; i < active; i++) {
       const w = weight[i]!;
-      const v = w * this.variance(i);
-      const dx = filters.x[i]! - x;
-      const df = filters.f[i]! - f;
-      xx += v * filters.c[6 * i]! + w * dx * dx;
-      xf += v * filters.c[6 * i + 1]! + w * dx * df;
-      ff += v * filters.c[6 * i + 3]! + w * df * df;
+      if (w === 0) continue;
+      const v = w * (squares[i]! / memory);
+      const dx = xs[i]! - x;
+      const df = fs[i]! - f;
+      xx += v * c[6 * i]! + w * dx * dx;
+      xf += v * c[6 * i + 1]! + w * dx * df;
+      ff += v * c[6 * i + 3]! + w * df * df;
     }
     this.belief = {
       x,

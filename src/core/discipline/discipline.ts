@@ -79,6 +79,9 @@ export class Discipline {
   private last: { offset: Seconds; freq: Frequency; interval: Seconds } = { offset: 0, freq: 0, interval: 0 };
   private meanSquare = 0;
   private rmsSettled = false;
+  /** The bound last asked for, as long as nothing changes: an event asks a dozen times for that of one instant. */
+  private bounded: ErrorBound | undefined;
+  private boundedAt: Instant | undefined;
 
   /** @param start frequency already applied to the clock at start (drift file) and its uncertainty, both s/s. */
   constructor(
@@ -97,6 +100,7 @@ export class Discipline {
   }
 
   measure(m: Measurement): Correction {
+    this.bounded = undefined;
     if (this.at !== undefined && m.time <= this.at) return refuse('not newer than the last measurement');
     this.advance(m.time);
     const innovation = this.estimator.innovation(m.offset, m.source, m.sigma, m.relative);
@@ -114,6 +118,7 @@ export class Discipline {
 
   /** No reference any more: freezes the frequency, zeroes the drift, lets the bound grow. */
   hold(now: Instant): void {
+    this.bounded = undefined;
     if (this.mode === 'reset') return;
     this.mode = 'holdover';
     if (this.at !== undefined && now > this.at) {
@@ -123,6 +128,7 @@ export class Discipline {
   }
 
   rebase(change: ClockChange): void {
+    this.bounded = undefined;
     if (change.kind === 'unknown') {
       this.forget(Math.max(MOVED_FREQ, this.estimator.belief.fSd));
       this.at = undefined;
@@ -152,6 +158,14 @@ export class Discipline {
 
   /** @param now cooked */
   bound(now: Instant): ErrorBound {
+    if (this.bounded === undefined || this.boundedAt !== now) {
+      this.bounded = this.boundAt(now);
+      this.boundedAt = now;
+    }
+    return this.bounded;
+  }
+
+  private boundAt(now: Instant): ErrorBound {
     const ageing = this.options.maxclockerrorPpm * PPM;
     if (this.at === undefined || this.believedAt === undefined) {
       return { halfWidth: 1, sd: 1, dispersion: 1, dispersionRate: ageing };

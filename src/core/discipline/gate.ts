@@ -1,4 +1,5 @@
 import type { Seconds } from '../../base/units.js';
+import { SortedWindow } from '../window.js';
 import type { Innovation } from './estimator.js';
 
 /** Innovations beyond this many expected standard deviations are not believed. */
@@ -30,12 +31,12 @@ const STRETCHED: Verdict = { accepted: true, reason: 'possible after a gap', str
 
 /** Decides whether a measurement is believed, from the estimator's own covariance and what came lately. */
 export class Gate {
-  private readonly recent: number[] = [];
+  private readonly recent = new SortedWindow(WINDOW);
   private seen = 0;
 
   /** After a restart of the estimator: the next measurements are taken blindly again. */
   restart(): void {
-    this.recent.length = 0;
+    this.recent.clear();
     this.seen = 0;
   }
 
@@ -54,15 +55,13 @@ export class Gate {
   private remember(ratio: number): void {
     this.seen++;
     this.recent.push(ratio);
-    if (this.recent.length > WINDOW) this.recent.shift();
   }
 
   /** What the estimator's own figure has to be multiplied with; robust against outliers among the first. */
   private scale(): number {
     if (this.recent.length < 3) return Number.POSITIVE_INFINITY;
-    const sorted = [...this.recent].sort((a, b) => a - b);
-    const scale = sorted[sorted.length >> 1]! / NORMAL_MEDIAN;
-    const heavy = scale < HEAVY_TAILED && sorted.length >= HEAVY_WINDOW;
+    const scale = this.recent.upperMedian / NORMAL_MEDIAN;
+    const heavy = scale < HEAVY_TAILED && this.recent.length >= HEAVY_WINDOW;
     return heavy ? HEAVY_MARGIN * scale : Math.max(1, scale);
   }
 }

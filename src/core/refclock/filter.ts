@@ -1,6 +1,7 @@
 import { add, diff, type Instant } from '../../base/time.js';
 import type { Seconds } from '../../base/units.js';
-import { type ClockChange, type Sample, timeShift } from '../sample.js';
+import { ChangeLog } from '../changelog.js';
+import type { ClockChange, Sample } from '../sample.js';
 import { medianOf } from './robust.js';
 
 /** Share of the samples, sorted by offset, that is combined; the rest is cut off at both ends. */
@@ -13,6 +14,8 @@ const VARIANCE_DOF = 50;
 /** s²; nothing is divided by zero. */
 const MIN_VARIANCE = 1e-20;
 const MAX_LENGTH = 256;
+/** Changes of the clock kept until somebody looks at the samples. */
+const MAX_CHANGES = 1024;
 
 /** 90 % points of the chi-square distribution, 1…10 degrees of freedom. */
 const CHI2_90 = [2.706, 4.605, 6.251, 7.779, 9.236, 10.645, 12.017, 13.362, 14.684, 15.987];
@@ -25,6 +28,12 @@ export const chi2At90 = (dof: number): number => {
   return dof * (1 - v + 1.281552 * Math.sqrt(v)) ** 3;
 };
 
+interface Entry {
+  sample: Sample;
+  /** Changes of the log that it has followed. */
+  followed: number;
+}
+
 interface Spread {
   readonly variance: number;
   readonly dispersion: Seconds;
@@ -33,8 +42,9 @@ interface Spread {
 
 /** chrony's sample filter: many raw samples of one poll interval become one, with an honest dispersion. */
 export class SampleFilter {
-  private samples: Sample[] = [];
-  private newest: Sample | undefined;
+  private samples: Entry[] = [];
+  private newest: Entry | undefined;
+  private readonly changes = new ChangeLog();
   private variance: number;
   private varianceDof = 0;
   private readonly length: number;
@@ -50,10 +60,10 @@ export class SampleFilter {
   /** False: not newer than the one before. */
   accumulate(sample: Sample): boolean {
     const last = this.samples.at(-1);
-    if (last !== undefined && sample.time <= last.time) return false;
+    if (last !== undefined && sample.time <= this.follow(last).time) return false;
     if (this.samples.length >= this.length) this.samples.shift();
-    this.samples.push(sample);
-    this.newest = sample;
+    this.newest = { sample, followed: this.changes.length };
+    this.samples.push(this.newest);
     return true;
   }
 
@@ -63,7 +73,7 @@ export class SampleFilter {
 
   /** The newest raw sample; it survives the emptying at a poll, so that a pulse can be locked to it. */
   get last(): Sample | undefined {
-    return this.newest;
+    return this.newest && this.follow(this.newest);
   }
 
   /** Long-term standard deviation of single samples. */
@@ -79,12 +89,14 @@ export class SampleFilter {
   reset(): void {
     this.samples = [];
     this.newest = undefined;
+    this.changes.clear();
   }
 
   /** Combines and empties. Undefined: no samples, or they are more scattered than `maxdispersion`. */
   take(): Sample | undefined {
     const chosen = this.choose();
     this.samples = [];
+    this.settle();
     if (chosen.length === 0) return undefined;
     const origin = chosen[0]!.time;
     const mean = (of: (s: Sample) => number): number => chosen.reduce((sum, s) => sum + of(s), 0) / chosen.length;
@@ -113,16 +125,34 @@ export class SampleFilter {
   }
 
   rebase(change: ClockChange): void {
-    const { samples } = this;
-    const newestKept = samples.length > 0;
-    for (let i = 0; i < samples.length; i++) samples[i] = moved(samples[i]!, change);
-    if (newestKept) this.newest = samples.at(-1);
-    else if (this.newest !== undefined) this.newest = moved(this.newest, change);
+    if (this.newest === undefined) return;
+    this.changes.push(change);
+    if (this.changes.length >= MAX_CHANGES) this.settle();
+  }
+
+  private follow(entry: Entry): Sample {
+    const { changes } = this;
+    if (entry.followed < changes.length) {
+      changes.carry(entry.sample.time, entry.sample.offset, entry.followed);
+      entry.sample = { ...entry.sample, time: changes.time, offset: changes.offset };
+      entry.followed = changes.length;
+    }
+    return entry.sample;
+  }
+
+  /** All samples have followed all changes. */
+  private settle(): void {
+    const { newest, samples } = this;
+    for (const entry of samples) this.follow(entry);
+    if (newest !== undefined) this.follow(newest);
+    this.changes.clear();
+    for (const entry of samples) entry.followed = 0;
+    if (newest !== undefined) newest.followed = 0;
   }
 
   /** The middle of the good ones, in time order. */
   private choose(): readonly Sample[] {
-    let kept: readonly Sample[] = this.samples;
+    let kept: readonly Sample[] = this.samples.map((entry) => this.follow(entry));
     if (kept.length > ENOUGH) {
       const limit = DISPERSION_RATIO * Math.min(...kept.map((s) => s.peerDispersion));
       const good = kept.filter((s) => s.peerDispersion <= limit);
@@ -185,9 +215,4 @@ const fit = (chosen: readonly Sample[], origin: Instant, meanTime: Seconds): Spr
     dispersion: Math.sqrt(unit * (1 / weight + (xMean * xMean) / sxx)),
     dof: n - 2,
   };
-};
-
-const moved = (s: Sample, change: ClockChange): Sample => {
-  const shift = timeShift(change, s.time);
-  return { ...s, time: add(s.time, shift), offset: change.kind === 'leap' ? s.offset : s.offset - shift };
 };

@@ -1,6 +1,7 @@
 import { diff, type Instant } from '../../base/time.js';
 import type { Frequency, Seconds } from '../../base/units.js';
-import { medianOf, spreadAbout } from './robust.js';
+import { SortedWindow } from '../window.js';
+import { medianOf } from './robust.js';
 
 /** Messages in the running median: a minute at 1 Hz. */
 const WINDOW = 64;
@@ -24,7 +25,7 @@ export type LatencyVerdict = 'usual' | 'whole-second' | 'odd';
  * against pulses whose number is known, so they are not folded into one second and may slide past it.
  */
 export class Latency {
-  private recent: Seconds[] = [];
+  private readonly recent = new SortedWindow(WINDOW);
   private minute: Seconds[] = [];
   private minuteStart: Instant | undefined;
   private readonly minutes: { age: Seconds; median: Seconds }[] = [];
@@ -63,11 +64,10 @@ export class Latency {
 
   add(at: Instant, latency: Seconds): void {
     this.oddInRow = 0;
-    if (this.recent.length >= WINDOW) this.recent.shift();
     this.recent.push(latency);
     if (this.recent.length >= LATENCY_ENOUGH) {
-      this.centre = medianOf(this.recent);
-      this.width = spreadAbout(this.recent, this.centre);
+      this.centre = this.recent.median;
+      this.width = this.recent.spreadAbout(this.centre);
     }
     this.collect(at, latency);
   }
@@ -88,7 +88,7 @@ export class Latency {
   }
 
   forget(): void {
-    this.recent = [];
+    this.recent.clear();
     this.centre = undefined;
     this.width = 0;
     this.oddInRow = 0;

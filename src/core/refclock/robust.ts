@@ -1,4 +1,5 @@
 import type { Seconds } from '../../base/units.js';
+import { MAD_TO_SIGMA } from '../window.js';
 
 /** NaN for none. */
 export const medianOf = (values: readonly number[]): number => {
@@ -9,9 +10,6 @@ export const medianOf = (values: readonly number[]): number => {
   const mid = n >> 1;
   return n % 2 === 1 ? sorted[mid]! : (sorted[mid - 1]! + sorted[mid]!) / 2;
 };
-
-/** Makes a median absolute deviation comparable with a standard deviation (normal distribution). */
-export const MAD_TO_SIGMA = 1.4826;
 
 /** Robust standard deviation about a given centre. */
 export const spreadAbout = (values: readonly number[], centre: number): number =>

@@ -1,7 +1,8 @@
 import { diff, type Instant, instant } from '../../base/time.js';
 import type { Frequency, Seconds } from '../../base/units.js';
 import type { ClockChange } from '../sample.js';
-import { MAD_TO_SIGMA, medianOf } from './robust.js';
+import { MAD_TO_SIGMA } from '../window.js';
+import { medianOf } from './robust.js';
 
 /** Changed in place: every correction of the clock touches every point. */
 interface Point {

@@ -1,6 +1,7 @@
-import { add, diff, type Instant } from '../../base/time.js';
+import { countToSeconds, diff, type Instant, instant } from '../../base/time.js';
 import { type Frequency, PPM, type Seconds } from '../../base/units.js';
-import { type ClockChange, offsetShift, type Sample, timeShift } from '../sample.js';
+import { ChangeLog } from '../changelog.js';
+import type { ClockChange, Sample } from '../sample.js';
 import { bestLine, studentT } from './regress.js';
 
 /** Samples in the fit. */
@@ -20,7 +21,12 @@ const MEDIAN_SPREAD = 0.7;
 /** Changes of the clock kept between two looks at the samples: a poll of 17 minutes at one correction a second. */
 const MAX_CHANGES = 1024;
 
-type Mutable<T> = { -readonly [K in keyof T]: T[K] };
+/** A sample on the present scale of the clock: its time as ns since `origin`, so that nothing but numbers is touched. */
+interface Kept {
+  readonly sample: Sample;
+  at: number;
+  offset: Seconds;
+}
 
 /** What the fit says, at the time of the newest sample. Offsets positive = local clock slow. */
 export interface Estimate {
@@ -67,10 +73,11 @@ const NOTHING: Estimate = {
 export class SourceStats {
   private current: Estimate = NOTHING;
   /** Oldest first; the first `older` of them only serve the runs test. */
-  private kept: Mutable<Sample>[] = [];
+  private kept: Kept[] = [];
+  private origin: Instant = instant(0n);
   private older = 0;
   /** Changes of the clock that the samples have not followed yet. */
-  private changes: ClockChange[] = [];
+  private readonly changes = new ChangeLog();
 
   /** @param maxSamples 0 = 64. */
   constructor(
@@ -84,7 +91,7 @@ export class SourceStats {
     return this.current;
   }
 
-  private get samples(): Mutable<Sample>[] {
+  private get samples(): Kept[] {
     this.settle();
     return this.kept;
   }
@@ -94,35 +101,45 @@ export class SourceStats {
   }
 
   get newest(): Sample | undefined {
-    return this.samples.at(-1);
+    const newest = this.samples.at(-1);
+    return newest && this.sampleOf(newest);
   }
 
   /** Seconds between the oldest and the newest sample of the fit. */
   get span(): Seconds {
     const first = this.samples[this.older];
-    return first ? diff(this.samples.at(-1)!.time, first.time) : 0;
+    return first ? countToSeconds(this.kept.at(-1)!.at - first.at) : 0;
   }
 
   /** Samples of the fit, oldest first. */
   get fitted(): readonly Sample[] {
-    return this.samples.slice(this.older);
+    return this.samples.slice(this.older).map((k) => this.sampleOf(k));
+  }
+
+  private timeOf({ at }: Kept): Instant {
+    return instant(this.origin + BigInt(at));
+  }
+
+  private sampleOf(kept: Kept): Sample {
+    return { ...kept.sample, time: this.timeOf(kept), offset: kept.offset };
   }
 
   reset(): void {
     this.kept = [];
-    this.changes = [];
+    this.changes.clear();
     this.older = 0;
     this.current = NOTHING;
   }
 
   /** False: the sample is not newer than the last one, and the history was dropped. */
   accumulate(sample: Sample): boolean {
-    const last = this.newest;
-    const ordered = last === undefined || sample.time > last.time;
+    const last = this.samples.at(-1);
+    const ordered = last === undefined || sample.time > this.timeOf(last);
     if (!ordered) this.reset();
-    this.samples.push({ ...sample });
+    if (this.kept.length === 0) this.origin = sample.time;
+    this.kept.push({ sample, at: Number(sample.time - this.origin), offset: sample.offset });
     const room = Math.min(MAX_SAMPLES, this.maxSamples > 0 ? this.maxSamples : MAX_SAMPLES);
-    if (this.count > room) this.older = this.samples.length - room;
+    if (this.count > room) this.older = this.kept.length - room;
     this.fit();
     return ordered;
   }
@@ -138,64 +155,93 @@ export class SourceStats {
 
   /** Applies the changes that have come since the last look. */
   private settle(): void {
-    if (this.changes.length === 0) return;
-    for (const change of this.changes) {
-      const { current: e } = this;
-      const offset = e.offset + offsetShift(change, this.kept.at(-1)!.time);
-      this.current = { ...e, offset, freq: (e.freq - change.dfreq) / (1 + change.dfreq) };
-      for (const sample of this.kept) {
-        sample.offset += offsetShift(change, sample.time);
-        sample.time = add(sample.time, timeShift(change, sample.time));
-      }
+    const { changes, kept } = this;
+    if (changes.length === 0) return;
+    const newest = kept.at(-1)!;
+    changes.carry(this.timeOf(newest), this.current.offset);
+    const { offset } = changes;
+    let { freq } = this.current;
+    for (let i = 0; i < changes.length; i++) freq = (freq - changes.at(i).dfreq) / (1 + changes.at(i).dfreq);
+    const { offsetSd, freqSd, skew, stdDev, runs } = this.current;
+    this.current = { offset, offsetSd, freq, freqSd, skew, stdDev, runs };
+    // A clock that is moved far, or samples of many days: counted anew from the newest.
+    if (changes.isNear(this.origin)) this.follow();
+    else this.followFar(this.timeOf(newest));
+    changes.clear();
+  }
+
+  private follow(): void {
+    const { changes, origin } = this;
+    for (const k of this.kept) {
+      changes.carryCount(k.at, k.offset, origin);
+      k.offset = changes.offset;
+      k.at = changes.count;
     }
-    this.changes = [];
+  }
+
+  private followFar(newest: Instant): void {
+    const { changes } = this;
+    changes.carry(newest, 0);
+    const origin = changes.time;
+    for (const k of this.kept) {
+      changes.carry(this.timeOf(k), k.offset);
+      k.offset = changes.offset;
+      k.at = Number(changes.time - origin);
+    }
+    this.origin = origin;
   }
 
   /** Undefined as long as the samples are too few. */
   selectionData(now: Instant): SelectionData | undefined {
     const best = this.best();
     if (!best || this.count < MIN_SELECTABLE) return undefined;
-    const { estimate: e } = this;
-    const age = Math.abs(diff(now, best.time));
+    const { current: e, kept } = this;
+    const since = Number(now - this.origin);
+    const ago = countToSeconds(since - best.at);
+    const { rootDelay, rootDispersion } = best.sample;
     return {
-      offset: best.offset + e.freq * diff(now, best.time),
-      rootDistance: best.rootDelay / 2 + best.rootDispersion + age * e.skew,
+      offset: best.offset + e.freq * ago,
+      rootDistance: rootDelay / 2 + rootDispersion + Math.abs(ago) * e.skew,
       stdDev: e.stdDev,
-      firstAgo: diff(now, this.samples[this.older]!.time),
-      lastAgo: diff(now, this.newest!.time),
+      firstAgo: countToSeconds(since - kept[this.older]!.at),
+      lastAgo: countToSeconds(since - kept.at(-1)!.at),
     };
   }
 
   trackingData(): TrackingData | undefined {
     const best = this.best();
-    const newest = this.newest;
+    const newest = this.kept.at(-1);
     if (!best || !newest) return undefined;
-    const age = diff(newest.time, best.time);
+    const { current: e } = this;
+    const { rootDelay, rootDispersion } = best.sample;
     return {
-      ...this.estimate,
-      time: newest.time,
-      rootDelay: best.rootDelay,
-      rootDispersion: best.rootDispersion + this.estimate.skew * age + this.estimate.offsetSd,
+      ...e,
+      time: this.timeOf(newest),
+      rootDelay,
+      rootDispersion: rootDispersion + e.skew * countToSeconds(newest.at - best.at) + e.offsetSd,
     };
   }
 
   /** Offset foretold for `now`. */
   predict(now: Instant): Seconds {
-    const newest = this.newest;
-    return newest ? this.estimate.offset + this.estimate.freq * diff(now, newest.time) : 0;
+    const newest = this.samples.at(-1);
+    return newest ? this.current.offset + this.current.freq * diff(now, this.timeOf(newest)) : 0;
   }
 
   /** The sample with the smallest root distance, aged to the newest. */
-  private best(): Sample | undefined {
-    const newest = this.newest;
-    let best: Sample | undefined;
+  private best(): Kept | undefined {
+    const { samples, older } = this;
+    const { skew } = this.current;
+    const newest = samples.at(-1);
+    let best: Kept | undefined;
     let least = Number.POSITIVE_INFINITY;
-    for (let i = this.older; i < this.samples.length; i++) {
-      const s = this.samples[i]!;
-      const distance = s.rootDispersion + diff(newest!.time, s.time) * this.estimate.skew + s.rootDelay / 2;
+    for (let i = older; i < samples.length; i++) {
+      const k = samples[i]!;
+      const { rootDispersion, rootDelay } = k.sample;
+      const distance = rootDispersion + countToSeconds(newest!.at - k.at) * skew + rootDelay / 2;
       // The newer one of equals.
       if (distance <= least) {
-        best = s;
+        best = k;
         least = distance;
       }
     }
@@ -203,9 +249,10 @@ export class SourceStats {
   }
 
   private fit(): void {
-    const newest = this.samples.at(-1)!;
-    const x = this.samples.map((s) => diff(s.time, newest.time));
-    const y = this.samples.map((s) => s.offset);
+    const { kept } = this;
+    const newest = kept.at(-1)!;
+    const x = kept.map((k) => countToSeconds(k.at - newest.at));
+    const y = kept.map((k) => k.offset);
     const line = bestLine(x, y, this.weights(), this.older, this.minSamples);
     if (!line) {
       this.current = this.guess(newest);
@@ -213,7 +260,7 @@ export class SourceStats {
     }
     this.older = line.start;
     const trim = Math.max(0, this.older - MAX_OLDER);
-    this.samples.splice(0, trim);
+    kept.splice(0, trim);
     this.older -= trim;
     this.current = {
       offset: line.intercept,
@@ -227,16 +274,16 @@ export class SourceStats {
   }
 
   /** One sample says nothing; two show how far samples scatter, so that a source need not wait for a third poll. */
-  private guess(newest: Sample): Estimate {
+  private guess(newest: Kept): Estimate {
     if (this.count < MIN_SELECTABLE) return { ...NOTHING, offset: newest.offset };
-    const scatter = Math.abs(newest.offset - this.samples.at(-2)!.offset);
-    const sd = Math.max(MIN_SD, newest.peerDispersion, scatter);
+    const scatter = Math.abs(newest.offset - this.kept.at(-2)!.offset);
+    const sd = Math.max(MIN_SD, newest.sample.peerDispersion, scatter);
     return { ...NOTHING, offset: newest.offset, offsetSd: sd, stdDev: sd, runs: 1 };
   }
 
   /** Relative variances: a sample that came with more delay or dispersion than the best counts less. */
   private weights(): number[] {
-    const distances = this.samples.map((s) => s.peerDelay / 2 + s.peerDispersion);
+    const distances = this.kept.map(({ sample }) => sample.peerDelay / 2 + sample.peerDispersion);
     const sorted = distances.slice(this.older).sort((a, b) => a - b);
     const least = sorted[0]!;
     const median = sorted[sorted.length >> 1]!;

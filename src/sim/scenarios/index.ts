@@ -30,8 +30,8 @@ export const SCENARIOS: readonly Scenario[] = [
 ];
 
 /** @throws CodedError ERR_TB_SCENARIO */
-export const findScenario = (name: string): Scenario => {
-  const found = SCENARIOS.find((s) => s.name === name);
+export const findScenario = (name: string, among: readonly Scenario[] = SCENARIOS): Scenario => {
+  const found = among.find((s) => s.name === name);
   if (found === undefined)
     throw new CodedError('ERR_TB_SCENARIO', `there is no scenario '${name}': see timeball sim list`);
   return found;
