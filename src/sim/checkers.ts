@@ -64,7 +64,7 @@ export class Checkers implements Watcher {
     this.ticks = 0;
     this.seconds++;
     const { state } = world;
-    if (state === undefined || !claims(state)) return;
+    if (state === undefined || !claims(state) || world.asleep) return;
     this.synchronised++;
     this.firstSync ??= k;
     this.checkDistance(k, world, state);

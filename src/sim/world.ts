@@ -50,6 +50,8 @@ export interface Seen {
   readonly t: TrueTime;
   readonly state: ServerState | undefined;
   readonly clock: Pick<SimClock, 'realtime'>;
+  /** The machine sleeps: nobody is served, whatever the last state says. */
+  readonly asleep: boolean;
   /** Served minus true time, s. */
   servedError(): Seconds | undefined;
 }
@@ -87,6 +89,7 @@ export class World implements Host {
   exited: { readonly code: number; readonly reason: string } | undefined;
   events = 0;
   ticks = 0;
+  asleep = false;
   /** Content of the drift file, as last saved. */
   drift: { readonly freqPpm: number; readonly skewPpm: number } | undefined;
   /** The RTC's file, as last saved. */
@@ -96,7 +99,6 @@ export class World implements Host {
   /** As SimClock counts. */
   private wakeAt: number | undefined;
   private wakeLate: Seconds = 0;
-  private asleep = false;
   private kernelLeap: Instant | undefined;
 
   constructor(
