@@ -9,7 +9,6 @@ const NTS = 'NTS';
 export const WAITING_DIRECTIVES: Readonly<Record<string, string>> = {
   peer: 'symmetric mode',
   broadcast: 'broadcast mode',
-  initstepslew: 'a measurement before normal operation (makestep does its work)',
   refresh: 'resolving names again by itself (the command refresh does it)',
   ntpsigndsocket: 'signing for Samba',
   bindcmddevice: 'binding the command socket to an interface',
@@ -43,5 +42,4 @@ export const WAITING_OPTIONS: Readonly<Record<string, string>> = {
   'server certset': NTS,
   'server copy': 'taking over the reference of another server',
   'server extfield': 'experimental extension fields',
-  'local orphan': 'orphan mode',
 };

@@ -30,9 +30,10 @@ export interface ClockChange {
   /**
    * adjust: a correction decided by us, history stays valid and is re-based. step: the same by a declared jump.
    * unknown: somebody else moved the clock, history is void. leap: the clock's reading jumped by a leap second and UTC
-   * with it: stored times move, stored offsets stay.
+   * with it: stored times move, stored offsets stay. scale: the clock goes over to the local time of another source, which
+   * lies elsewhere; nothing is learned from it about the clock.
    */
-  readonly kind: 'adjust' | 'step' | 'unknown' | 'leap';
+  readonly kind: 'adjust' | 'step' | 'unknown' | 'leap' | 'scale';
 }
 
 /** What the changed clock would have read at an instant of the past: add this to a stored cooked time. */

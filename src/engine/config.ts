@@ -2,13 +2,15 @@ import type { StreamSeed } from '../base/keystream.js';
 import type { Instant } from '../base/time.js';
 import type { Seconds } from '../base/units.js';
 import type { Config } from '../conf/config.js';
+import { SOURCE_DEFAULTS } from '../conf/defaults.js';
 import type { TempcompModel, TempcompPoint } from '../core/discipline/tempcomp.js';
 import type { NtpSourceOptions } from '../core/ntp/client/options.js';
 import type { DisciplineOptions, LocalOptions, RefclockOptions, SelectionOptions } from '../core/refclock/options.js';
 import type { Trace } from '../core/report/traces.js';
 import type { ClockControl } from './clock.js';
-import type { SmoothOptions } from './smoothing.js';
+import type { InitialOptions } from './initial.js';
 import type { RtcOptions } from './rtc.js';
+import type { SmoothOptions } from './smoothing.js';
 import { tempcompModel } from './tempcomp.js';
 
 /** Everything the engine needs to know; it reads no file and asks no clock. */
@@ -22,6 +24,8 @@ export interface EngineConfig {
   readonly discipline: DisciplineOptions;
   readonly selection: SelectionOptions;
   readonly local: LocalOptions | undefined;
+  /** A measurement before normal operation (`initstepslew`). */
+  readonly initial?: InitialOptions | undefined;
   /** Undefined = clients are served cooked time as it is. */
   readonly smoothtime: SmoothOptions | undefined;
   /** Times set by hand (`settime`) are taken. */
@@ -42,13 +46,13 @@ export interface EngineConfig {
   readonly tempcomp?: TempcompModel | undefined;
   /** log2 s: averages of the frequency to go on with when there is no reference. */
   readonly fallbackdrift?: { readonly min: number; readonly max: number } | undefined;
+  /** Undefined = the real-time clock is nobody's business. */
+  readonly rtc?: RtcOptions | undefined;
 }
 
 /** What the configuration does not say: facts of this machine and this run. */
 export interface HostFacts {
   readonly precision: Seconds;
-  /** Undefined = the real-time clock is nobody's business. */
-  readonly rtc?: RtcOptions | undefined;
   readonly control: ClockControl | undefined;
   readonly buildDate: Instant;
   readonly seed: StreamSeed;
@@ -62,15 +66,24 @@ const TRACES: readonly Trace['log'][] = [
   'refclocks',
   'selection',
   'measurements',
+  'rtc',
   'tempcomp',
 ];
 
 const wantedTraces = ({ logdir, log }: Config['logging']): ReadonlySet<Trace['log']> => {
   if (logdir === undefined) return new Set();
-  'rtc',
   // Raw measurements are the same trace, with those that fail a test.
   const wanted = TRACES.filter((name) => log.has(name) || (name === 'measurements' && log.has('rawmeasurements')));
   return new Set(wanted);
+};
+
+/** The servers of `initstepslew`; without any the directive does nothing. */
+export const initialServers = (config: Config): readonly NtpSourceOptions[] =>
+  (config.clock.initstepslew?.servers ?? []).map((name) => ({ ...SOURCE_DEFAULTS, name, iburst: true }));
+
+const initialOptions = (config: Config): InitialOptions | undefined => {
+  const servers = initialServers(config);
+  return servers.length === 0 ? undefined : { threshold: config.clock.initstepslew!.threshold, servers };
 };
 
 /** The engine's part of a configuration. */
@@ -82,6 +95,7 @@ export const engineConfig = (config: Config, host: HostFacts): EngineConfig => (
   discipline: config.discipline,
   selection: { ...config.selection, authselectmode: config.client.authselectmode },
   local: config.local,
+  initial: initialOptions(config),
   smoothtime: config.clock.smoothtime,
   manual: config.clock.manual,
   precision: config.clock.clockprecision ?? host.precision,
@@ -92,5 +106,5 @@ export const engineConfig = (config: Config, host: HostFacts): EngineConfig => (
   driftInterval: config.clock.driftfile?.interval ?? 0,
   tempcomp: tempcompModel(config.clock.tempcomp, host.tempcompPoints),
   fallbackdrift: config.clock.fallbackdrift,
-});
   rtc: config.rtc.rtcfile === undefined ? undefined : { autotrim: config.rtc.rtcautotrim },
+});

@@ -2,7 +2,7 @@
  * The one owner of state: an event comes in with what the clocks say, effects go out. Synchronous, no I/O, and no bad
  * input makes it throw. Everything it does can be replayed from its events.
  */
-import { REFID_LOCAL } from '../base/refid.js';
+import { REFID_LOCAL, type RefId } from '../base/refid.js';
 import { add, addMono, diff, diffMono, type Instant, type Mono } from '../base/time.js';
 import { PPM, type Seconds } from '../base/units.js';
 import { type Correction, Discipline } from '../core/discipline/discipline.js';
@@ -14,27 +14,24 @@ import type { Fact } from '../ports/observer.js';
 import { type CommandHands, frequencyFast, runCommand } from './commands.js';
 import type { EngineConfig } from './config.js';
 import type { Effect, Event, Now } from './events.js';
-import { NtpSide } from './ntp.js';
+import type { NtpSide } from './ntp.js';
+import { NtpPhases } from './phases.js';
 import { rebaseMeasured } from './recent.js';
 import { EngineState, type Moment, STEER_INTERVAL } from './state.js';
 
-/** s after the start during which a sentence source that numbers a pulse source leaves the first move to the pulses. */
-const PULSE_GRACE = 10;
 /** s after a step of the raw clock during which stamps taken before it may still come in. */
 const STEP_GUARD = 5;
-/** s without an accepted measurement after which the discipline holds over. */
-const HOLD_AFTER = 5;
-/** The same for a source on the network, in its polling intervals. */
-const HOLD_POLLS = 4;
 
 type FactLike = Omit<Fact, 'at'>;
 
 export class Engine extends EngineState {
   protected readonly ntp: NtpSide;
+  private readonly phases: NtpPhases;
+  private readonly ownRefId = (source: number): RefId | undefined => this.ntp.sources.ownRefId(source);
 
   constructor(config: EngineConfig, now: Now) {
     super(config, now);
-    this.ntp = new NtpSide(config.ntpSources, config.precision, config.seed, config.refresh, {
+    this.phases = new NtpPhases(config, {
       sources: this.sources,
       cook: (raw) => this.clock.now(raw),
       skewPpm: () => this.discipline.figures().skewPpm,
@@ -46,7 +43,12 @@ export class Engine extends EngineState {
       select: () => this.select(this.moment),
       use: (m) => this.useNtp(m, this.moment),
       heard: (source, received) => this.heard(source, received, this.moment),
+      correct: (offset, step) => {
+        this.adjustClock(offset, 0, this.moment);
+        if (step) this.step(this.moment);
+      },
     });
+    this.ntp = this.phases.ntp;
   }
 
   handle(event: Event, at: Now): readonly Effect[] {
@@ -55,10 +57,10 @@ export class Engine extends EngineState {
     this.moment = now;
     switch (event.kind) {
       case 'start':
+        this.rtc.start(event.rtc, event.rtcSet === true);
         this.start(event.driftFreq, event.driftSkew, now);
         break;
       case 'tick':
-        this.rtc.start(event.rtc, event.rtcSet === true);
         break;
       case 'pulse':
         if (this.isFresh(event.edge.time, event.source, now)) {
@@ -95,13 +97,14 @@ export class Engine extends EngineState {
       case 'ntp-failed':
       case 'ntp-reply':
       case 'ntp-resolved':
-        this.ntp.handle(event, now);
+        this.phases.handle(event, now);
         break;
       case 'rtc-device':
       case 'rtc-update': {
         const slew = this.rtc.handle(event, (raw) => this.clock.now(raw), this.rtcMoment(now));
         if (slew !== undefined) this.adjustClock(slew, 0, now);
         break;
+      }
       case 'temperature':
         this.temperature(event.value, now);
         break;
@@ -131,7 +134,7 @@ export class Engine extends EngineState {
     if (driftFreq !== undefined) {
       this.discipline = new Discipline(this.config.discipline, { freq: driftFreq, skew: driftSkew ?? 0 });
     }
-    this.ntp.start(now);
+    this.phases.start(now);
     this.steer(now);
     this.publish(now);
   }
@@ -151,8 +154,7 @@ export class Engine extends EngineState {
       return;
     }
     this.clock.rawJumped(now.raw, offset);
-    this.lastStep = now.mono;
-    this.ntp.stepped(now);
+    this.sawStep(now);
     this.fact(now, {
       severity: 'warn',
       name: 'clock.foreign-step',
@@ -168,12 +170,17 @@ export class Engine extends EngineState {
     this.clock.rawJumped(now.raw, seconds);
     this.clock.adjust(now.raw, seconds, 0);
     this.distrust(seconds, now);
-    this.lastStep = now.mono;
-    this.ntp.stepped(now);
+    this.sawStep(now);
     const text = `The machine slept for ${seconds.toFixed(1)} seconds`;
     this.fact(now, { severity: 'warn', name: 'clock.slept', text, fields: { seconds } });
     this.steer(now);
     this.publish(now);
+  }
+
+  /** The raw clock was stepped: stamps from before are on the old scale. */
+  private sawStep(now: Now): void {
+    this.lastStep = now.mono;
+    this.phases.stepped(now);
   }
 
   /** UTC and cooked time have moved against each other by an unknown amount: what is known of the offset is void. */
@@ -221,6 +228,7 @@ export class Engine extends EngineState {
       local: this.local,
       manual: this.manual,
       smoothing: this.smoothing,
+      rtc: this.rtc,
       ntp: this.ntp.sources,
       mono: now.mono,
       maxdrift: this.config.discipline.maxdriftPpm * PPM,
@@ -247,7 +255,6 @@ export class Engine extends EngineState {
     const interval = this.byHand === undefined ? 0 : diffMono(now.mono, this.byHand.at);
     this.byHand = { at: now.mono, offset, interval };
     if (Math.abs(offset) <= this.config.discipline.logchange) return;
-      rtc: this.rtc,
     const text = `System clock wrong by ${offset.toFixed(6)} seconds`;
     this.fact(now, { severity: 'warn', name: 'discipline.wrong', text, fields: { offset } });
   }
@@ -319,9 +326,10 @@ export class Engine extends EngineState {
   private changeHistory(change: ClockChange, now: Now): void {
     this.smoothChange(change, now);
     this.manual.rebase(change);
+    this.rtc.rebase(change);
     this.manager.rebase(change);
     this.sources.rebase(change);
-    this.ntp.sources.rebase(change);
+    this.phases.rebase(change);
     this.discipline.rebase(change);
     this.stability.changed(change, this.clock.base);
     this.recent.rebase(change);
@@ -335,7 +343,8 @@ export class Engine extends EngineState {
     const { smoothing } = this;
     const cooked = this.clock.now(now.raw);
     const { doffset, dfreq, kind } = change;
-    if (kind === 'adjust') smoothing.corrected(cooked, doffset + dfreq * (diff(cooked, change.at) - doffset), dfreq);
+    if (kind === 'adjust' || kind === 'scale')
+      smoothing.corrected(cooked, doffset + dfreq * (diff(cooked, change.at) - doffset), dfreq);
     else if (kind === 'leap') smoothing.leapt(cooked, doffset, this.config.discipline.leapsecmode === 'slew');
     else smoothing.reset(cooked);
   }
@@ -346,7 +355,6 @@ export class Engine extends EngineState {
     if (this.traces.wants('measurements') && address !== undefined) {
       const data = this.ntp.sources.ntpData(address);
       const score = this.ntp.sources.pollScore(address);
-    this.rtc.rebase(change);
       // A reply that was not even judged has left the report of the one before.
       if (data !== undefined && data.tests === received.tests)
         this.traces.measurement(data, pollLog2, score, this.clock.now(now.raw));
@@ -381,14 +389,17 @@ export class Engine extends EngineState {
   }
 
   private select(now: Now): void {
-    if (this.leavesFirstMoveToPulses(now)) return;
+    if (this.phases.measuring || this.leavesFirstMoveToPulses(now)) return;
     const before = this.selection?.selected;
-    const selection = this.sources.select(this.clock.now(now.raw));
+    const selection = this.sources.select(this.clock.now(now.raw), this.local.orphans(this.ownRefId));
     this.selection = selection;
     this.facts(now, selection.facts);
     this.leap.vote(this.leapData.vote(selection.leap, this.clock.now(now.raw)), this.clock.now(now.raw));
     const selected = selection.selected;
     if (selected !== undefined && selected !== before) {
+      if (this.local.isOrphan(this.reference?.stratum) || this.local.isOrphan(selection.stratum)) {
+        this.rescale(selection.offset, now);
+      }
       // By index: every update re-bases the measurements after it, and a stale copy would be corrected for again.
       const many = this.recent.of(selected).length;
       // One step for all of them, when the last has said what it knows: each alone would leave its noise to be slewed.
@@ -400,18 +411,15 @@ export class Engine extends EngineState {
     if (selected === undefined && before !== undefined) this.hold(now);
   }
 
-  /** True while nothing has been selected yet and a pulse source that could be selected is about to be numbered. */
-  private leavesFirstMoveToPulses(now: Now): boolean {
-    if (this.selection?.selected !== undefined || this.referenceTime !== undefined) return false;
-    if (diffMono(now.mono, this.started) > PULSE_GRACE) return false;
-    return this.config.refclocks.some(
-      (o, i) => o.lock !== '' && !o.noselect && this.deviceUp[i] && !this.recent.has(i),
-    );
-  }
-
-  /** A source on the network speaks once a poll; a few of its replies may be lost. */
-  private holdAfter(): Seconds {
-    return Math.max(HOLD_AFTER, HOLD_POLLS * (this.ntp.sources.pollInterval(this.selection?.selected) ?? 0));
+  /** Local times have nothing to do with one another: who changes from one to the next, or to true time, goes there. */
+  private rescale(doffset: Seconds, now: Now): void {
+    const { maxchange } = this.config.discipline;
+    const size = Math.abs(doffset);
+    if (size <= this.ownDistance(now) || size > (maxchange?.offset ?? Number.POSITIVE_INFINITY)) return;
+    this.stepWanted ||= this.discipline.mayStep(this.clock.correction(now.raw) + doffset);
+    const at = this.clock.now(now.raw);
+    this.clock.adjust(now.raw, doffset, 0);
+    this.changeHistory({ at, doffset, dfreq: 0, kind: 'scale' }, now);
   }
 
   private hold(now: Now): void {
@@ -442,8 +450,7 @@ export class Engine extends EngineState {
     const step = this.clock.step(now.raw);
     if (step !== undefined) {
       now.raw = step.raw;
-      this.lastStep = now.mono;
-      this.ntp.stepped(now);
+      this.sawStep(now);
       this.effects.push({ kind: 'step-clock', offset: step.offset });
       this.smoothing.reset(this.clock.now(now.raw));
       this.fact(now, {
@@ -469,20 +476,18 @@ export class Engine extends EngineState {
     return false;
   }
 
-  private isSettled(): boolean {
-    return this.discipline.mode === 'tracking' || this.discipline.mode === 'holdover';
-  }
-
   // ---- regular work -------------------------------------------------------------------------------------------
 
   private housekeeping(now: Now): void {
     for (const source of this.polls.due(now.mono)) this.poll(source, now);
-    this.ntp.due(now);
+    this.phases.due(now);
     this.rtc.due(now.mono);
     this.facts(now, this.manager.takeFacts());
     this.facts(now, this.leapData.findings(this.clock.now(now.raw)));
     if (this.lastMeasure !== undefined && diffMono(now.mono, this.lastMeasure) > this.holdAfter()) this.hold(now);
     if (this.holding) this.fallBack(now);
+    const local = this.local.news();
+    if (local !== undefined) this.fact(now, local);
     this.doLeap(now);
     if (this.config.control !== undefined && this.clock.correction(now.raw) !== 0) this.steer(now);
     if (this.stale || this.holding || this.smoothing.moving || this.selection?.selected === undefined)
@@ -519,7 +524,7 @@ export class Engine extends EngineState {
     const poll = this.polls.next();
     const leap = this.leap.nextAt(this.clock.now(now.raw));
     let wake = poll !== undefined && poll < second ? poll : second;
-    const request = this.ntp.sources.next();
+    const request = this.phases.next();
     if (request !== undefined && request < wake) wake = request;
     if (leap !== undefined && leap < STEER_INTERVAL) {
       const at = addMono(now.mono, Math.max(0, leap));

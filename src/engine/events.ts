@@ -145,9 +145,9 @@ export type Event =
   /** History of a source from before a restart (option -r). */
   | { readonly kind: 'restore'; readonly source: number; readonly dump: SourceDump }
   | NtpEvent
+  | RtcEvent
   | { readonly kind: 'command'; readonly command: Command };
 
-  | RtcEvent
 export type Effect =
   /** Wake the engine with a tick at or soon after this instant; a later wake effect replaces an earlier one. */
   | { readonly kind: 'wake'; readonly at: Mono }
@@ -156,13 +156,13 @@ export type Effect =
   | { readonly kind: 'clock-status'; readonly status: ClockStatus }
   /** For the packet plane. */
   | { readonly kind: 'server-state'; readonly state: ServerState }
-  | { readonly kind: 'save-drift'; readonly freqPpm: number; readonly skewPpm: number }
-  | { readonly kind: 'fact'; readonly fact: Fact }
   /** One update of the real-time clock is wanted; answered by `rtc-update`. */
   | { readonly kind: 'rtc-measure' }
   /** Set the real-time clock to a whole second, now. */
   | { readonly kind: 'rtc-set'; readonly time: Instant }
   | { readonly kind: 'save-rtc'; readonly line: RtcLine }
+  | { readonly kind: 'save-drift'; readonly freqPpm: number; readonly skewPpm: number }
+  | { readonly kind: 'fact'; readonly fact: Fact }
   /** For chrony's log files; only those that EngineConfig.traces asks for. */
   | { readonly kind: 'trace'; readonly trace: Trace }
   /** Send a request, from a port of its own, to an address in text form. Packets of the request before may be forgotten. */

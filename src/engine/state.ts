@@ -10,20 +10,20 @@ import type {
   ManualSampleReport,
   NtpDataReport,
   RefclockReport,
-  SelectReport,
   RtcReport,
+  SelectReport,
   SmoothingReport,
   SourceReport,
   SourcestatsReport,
   TrackingReport,
 } from '../core/report/reports.js';
 import type { StabilityReport } from '../core/report/stability.js';
-import type { SourceDump } from '../core/sources/dump.js';
 import type { RtcLine } from '../core/rtc/file.js';
+import type { SourceDump } from '../core/sources/dump.js';
 import { type Selection, SourceSet } from '../core/sources/sourceset.js';
 import { Stability } from '../core/stability/stability.js';
-import { CookedClock } from './clock.js';
 import type { ClockStatus } from '../ports/clock.js';
+import { CookedClock } from './clock.js';
 import { frequencyFast } from './commands.js';
 import type { EngineConfig } from './config.js';
 import type { Effect, Now } from './events.js';
@@ -34,14 +34,21 @@ import { ManualInput } from './manual.js';
 import type { NtpSide } from './ntp.js';
 import { PollTimers } from './polls.js';
 import { RecentMeasurements } from './recent.js';
-import { Smoothing } from './smoothing.js';
 import { RtcKeeper, type RtcMoment } from './rtc.js';
+import { Smoothing } from './smoothing.js';
 import { localState, unsynchronisedState } from './states.js';
 import { Compensation } from './tempcomp.js';
 import { Tracer } from './tracer.js';
 
 /** s between steering updates while a correction is being slewed out. */
 export const STEER_INTERVAL = 1;
+
+/** s after the start during which a sentence source that numbers a pulse source leaves the first move to the pulses. */
+const PULSE_GRACE = 10;
+/** s without an accepted measurement after which the discipline holds over. */
+const HOLD_AFTER = 5;
+/** The same for a source on the network, in its polling intervals. */
+const HOLD_POLLS = 4;
 
 /** What we are synchronised to, also in holdover. */
 export interface Reference {
@@ -72,6 +79,7 @@ export abstract class EngineState {
   protected readonly fallback: FallbackDrift | undefined;
   protected readonly manual: ManualInput;
   protected readonly smoothing: Smoothing;
+  protected readonly rtc: RtcKeeper;
   protected readonly recent: RecentMeasurements;
   protected readonly deviceUp: boolean[];
   protected readonly tau: Seconds;
@@ -83,7 +91,6 @@ export abstract class EngineState {
   protected lastStep: Mono | undefined;
   protected referenceTime: Instant | undefined;
   /** Dispersion of the last believed measurement that is not its own noise: of its source, and what averaging leaves. */
-  protected readonly rtc: RtcKeeper;
   protected upstream: Seconds = 0;
   /** Measurements of the event at hand that are still to be used: a correction by one re-bases the others. */
   protected pending: Measured[] = [];
@@ -129,6 +136,7 @@ export abstract class EngineState {
     this.local = new LocalReference(config.local);
     this.manual = new ManualInput(config.manual);
     this.smoothing = new Smoothing(config.smoothtime);
+    this.rtc = new RtcKeeper(config.rtc, config.traces.has('rtc'), (effect) => this.effects.push(effect));
     this.tempcomp = new Compensation(config.tempcomp);
     const { fallbackdrift } = config;
     this.fallback = fallbackdrift && new FallbackDrift(fallbackdrift.min, fallbackdrift.max);
@@ -140,7 +148,6 @@ export abstract class EngineState {
     this.started = now.mono;
   }
 
-    this.rtc = new RtcKeeper(config.rtc, config.traces.has('rtc'), (effect) => this.effects.push(effect));
   /** Directive `maxclockerror`: how fast a clock that nobody looks after goes wrong. */
   get maxClockError(): Frequency {
     return this.config.discipline.maxclockerrorPpm * PPM;
@@ -154,7 +161,7 @@ export abstract class EngineState {
     const synced = this.synchronised(now);
     const precision = Math.round(Math.log2(this.config.precision));
     const { view } = this.clock;
-    if (this.local.active(synced ? this.ownDistance(now) : undefined, this.sinceUpdate(now), this.sinceStart(now))) {
+    if (this.local.active(synced ? this.agedDistance(now) : undefined, this.sinceUpdate(now), this.sinceStart(now))) {
       const dispersionRate = this.maxClockError;
       return localState({ precision, view, dispersionAt: cooked, dispersionRate }, this.local.stratum);
     }
@@ -177,18 +184,6 @@ export abstract class EngineState {
     };
   }
 
-  /** A leap second that is smeared is none to the clients. */
-  protected announcedLeap(cooked: Instant): Leap {
-    const leap = this.leap.announced(cooked);
-    const smeared = this.smoothing.enabled && this.config.discipline.leapsecmode === 'slew';
-    return smeared && leap !== 3 ? 0 : leap;
-  }
-
-  protected synchronised(now: Now): boolean {
-    if (this.reference === undefined || this.referenceTime === undefined) return false;
-    return this.ownDistance(now) <= this.config.selection.maxdistance;
-  }
-
   /** What the kernel is told. */
   protected kernelStatus(state: ServerState, now: Now): ClockStatus {
     const cooked = this.clock.now(now.raw);
@@ -204,10 +199,30 @@ export abstract class EngineState {
     return taiOffset === undefined ? status : { ...status, taiOffset };
   }
 
+  /** A leap second that is smeared is none to the clients. */
+  protected announcedLeap(cooked: Instant): Leap {
+    const leap = this.leap.announced(cooked);
+    const smeared = this.smoothing.enabled && this.config.discipline.leapsecmode === 'slew';
+    return smeared && leap !== 3 ? 0 : leap;
+  }
+
+  protected synchronised(now: Now): boolean {
+    if (this.reference === undefined || this.referenceTime === undefined) return false;
+    return this.ownDistance(now) <= this.config.selection.maxdistance;
+  }
+
   protected ownDistance(now: Now): Seconds {
     if (this.reference === undefined) return Number.POSITIVE_INFINITY;
     const { rootDelay, rootDispersion } = this.reference;
     return rootDelay / 2 + rootDispersion + this.discipline.bound(this.clock.now(now.raw)).dispersion;
+  }
+
+  /**
+   * The distance by which `local` judges: it grows at least as `maxclockerror` says, so that an operator can tell when
+   * local time takes over. What we know of our oscillator is usually better than that, and is what clients are told.
+   */
+  private agedDistance(now: Now): Seconds {
+    return this.ownDistance(now) + this.maxClockError * (this.sinceUpdate(now) ?? 0);
   }
 
   protected sinceUpdate(now: Now): Seconds | undefined {
@@ -238,6 +253,24 @@ export abstract class EngineState {
 
   protected known(source: number): boolean {
     return source >= 0 && source < this.config.refclocks.length;
+  }
+
+  /** A source on the network speaks once a poll; a few of its replies may be lost. */
+  protected holdAfter(): Seconds {
+    return Math.max(HOLD_AFTER, HOLD_POLLS * (this.ntp.sources.pollInterval(this.selection?.selected) ?? 0));
+  }
+
+  /** True while nothing has been selected yet and a pulse source that could be selected is about to be numbered. */
+  protected leavesFirstMoveToPulses(now: Now): boolean {
+    if (this.selection?.selected !== undefined || this.referenceTime !== undefined) return false;
+    if (diffMono(now.mono, this.started) > PULSE_GRACE) return false;
+    return this.config.refclocks.some(
+      (o, i) => o.lock !== '' && !o.noselect && this.deviceUp[i] && !this.recent.has(i),
+    );
+  }
+
+  protected isSettled(): boolean {
+    return this.discipline.mode === 'tracking' || this.discipline.mode === 'holdover';
   }
 
   tracking(now: Now): TrackingReport {
@@ -279,6 +312,22 @@ export abstract class EngineState {
     return this.manual.list();
   }
 
+  /** Undefined: there is none, or it is not tracked. */
+  rtcReport(): RtcReport | undefined {
+    return this.rtc.report();
+  }
+
+  /** For the RTC's file; undefined: too little is known. */
+  rtcLine(): RtcLine | undefined {
+    return this.rtc.line();
+  }
+
+  protected rtcMoment(now: Now): RtcMoment {
+    const synchronised = this.synchronised(now);
+    const untouched = this.referenceTime === undefined && this.byHand === undefined;
+    return { mono: now.mono, cooked: this.clock.now(now.raw), synchronised, untouched };
+  }
+
   /** Undefined: not configured. */
   smoothingReport(now: Now): SmoothingReport | undefined {
     return this.smoothing.report(this.clock.now(now.raw));
@@ -317,22 +366,6 @@ export abstract class EngineState {
   }
 
   ntpData(address: string): NtpDataReport | undefined {
-  /** Undefined: there is none, or it is not tracked. */
-  rtcReport(): RtcReport | undefined {
-    return this.rtc.report();
-  }
-
-  /** For the RTC's file; undefined: too little is known. */
-  rtcLine(): RtcLine | undefined {
-    return this.rtc.line();
-  }
-
-  protected rtcMoment(now: Now): RtcMoment {
-    const synchronised = this.synchronised(now);
-    const untouched = this.referenceTime === undefined && this.byHand === undefined;
-    return { mono: now.mono, cooked: this.clock.now(now.raw), synchronised, untouched };
-  }
-
     return this.ntp.sources.ntpData(address);
   }
 

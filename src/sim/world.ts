@@ -116,8 +116,8 @@ export class World implements Host {
     for (const twin of spec.twins) twin.start(this);
     spec.network?.start(this);
     spec.upstream?.start(this);
-    for (const happening of spec.script ?? []) this.at(happening.at, { run: () => happening.run(this) });
     spec.rtc?.start(this);
+    for (const happening of spec.script ?? []) this.at(happening.at, { run: () => happening.run(this) });
   }
 
   now(): Now {
@@ -126,6 +126,11 @@ export class World implements Host {
 
   at(t: TrueTime, task: Task): void {
     this.queue.push(t, task);
+  }
+
+  /** When something happens next. */
+  get nextAt(): TrueTime {
+    return Math.min(this.nextWake(), this.queue.nextAt);
   }
 
   /** Lets the world live until true time t. */
@@ -227,12 +232,6 @@ export class World implements Host {
       case 'save-drift':
         this.drift = effect;
         break;
-      case 'exit':
-        this.exited = effect;
-        break;
-      case 'ntp-send':
-        this.spec.upstream?.request(effect);
-        break;
       case 'rtc-measure':
         this.spec.rtc?.measure();
         break;
@@ -241,6 +240,12 @@ export class World implements Host {
         break;
       case 'save-rtc':
         this.rtcSaved = effect.line;
+        break;
+      case 'exit':
+        this.exited = effect;
+        break;
+      case 'ntp-send':
+        this.spec.upstream?.request(effect);
         break;
       case 'ntp-resolve':
         this.spec.upstream?.resolve(effect.name);

@@ -10,7 +10,6 @@ export const unsupported = (options: NtpSourceConfig): string | undefined => {
 
 /** Directives about NTP sources that have no effect in this version. */
 export const ignored = (config: Config): readonly string[] => [
-  ...(config.clock.initstepslew === undefined ? [] : ['initstepslew has no effect in this version: use makestep']),
   ...(config.server.broadcasts.length === 0 ? [] : ['broadcast has no effect in this version']),
 ];
 

@@ -1,6 +1,8 @@
+import type { Config } from '../../conf/config.js';
 import type { NtpSourceOptions } from '../../core/ntp/client/options.js';
 import type { RefclockOptions } from '../../core/refclock/options.js';
 import type { TrackingReport } from '../../core/report/reports.js';
+import { initialServers } from '../../engine/config.js';
 
 /** Updates of the clock after which a discipline that still converges is good enough. */
 const ENOUGH_UPDATES = 8;
@@ -10,6 +12,18 @@ const ENOUGH_REPLIES = 3;
 const BURST_PATIENCE = 20;
 /** Polls in which a source fills its reachability register; one that has not been heard by then is not there. */
 const REACH_POLLS = 8;
+
+/**
+ * What a one-shot run measures with. Local time is no reference, and nobody is an orphan: who is asked has to know
+ * better. Servers of `initstepslew` are asked instead of everything else, as chronyd does.
+ */
+export const oneshotConfig = (config: Config): Config => {
+  const servers = initialServers(config);
+  const { clock, client } = config;
+  const quiet = { ...config, local: undefined, clock: { ...clock, initstepslew: undefined } };
+  if (servers.length === 0) return quiet;
+  return { ...quiet, sources: servers, refclocks: [], client: { ...client, sourcedirs: [] } };
+};
 
 export interface OneshotParts {
   readonly what: 'set' | 'print';

@@ -43,7 +43,7 @@ import { EXIT, type Start } from './main.js';
 import { daemonMode6 } from './mode6.js';
 import { NtpClient } from './ntpclient.js';
 import { ignored, usable } from './ntpsupport.js';
-import { Oneshot } from './oneshot.js';
+import { Oneshot, oneshotConfig } from './oneshot.js';
 import { writePidFile } from './pidfile.js';
 import { dropPrivileges, runtimeOwner, useRealTime } from './privileges.js';
 import { daemonQueries } from './queries.js';
@@ -59,7 +59,8 @@ import { TraceLogs } from './tracelogs.js';
 
 /** Composes the daemon and leaves it running. Throws what is fatal at start. */
 export const runDaemon = async (start: Start): Promise<void> => {
-  const daemon = new Daemon(start);
+  const once = start.options.once !== undefined;
+  const daemon = new Daemon(once ? { ...start, config: oneshotConfig(start.config) } : start);
   await daemon.open();
 };
 
@@ -77,10 +78,10 @@ class Daemon {
   private readonly network: NtpClient;
   private readonly sourceFiles: SourceFiles;
   private readonly dumps: Dumps;
-  private readonly closers: (() => void)[] = [];
   private readonly rtc: Rtc;
   /** The clock has been set from the RTC. */
   private rtcSet = false;
+  private readonly closers: (() => void)[] = [];
   private clockBound: ClockBoundPublisher | undefined;
   private stopping = false;
 
@@ -94,13 +95,12 @@ class Daemon {
       file: options.logFile,
       toStderr: options.logToStderr,
       minSeverity: options.minSeverity,
-    });
       openSyslog: () => openSyslog(this.native, start.program),
+    });
     const control = options.controlClock
       ? { maxFrequency: KERNEL_MAX_FREQUENCY, quantum: KERNEL_FREQUENCY_QUANTUM, canStep: true }
       : undefined;
     const actuator = control === undefined ? new NullActuator() : new KernelActuator(this.native);
-    if (options.setFromRtc) this.restoreTime(actuator);
     this.rtc = new Rtc({
       config: config.rtc,
       native: this.native,
@@ -109,6 +109,7 @@ class Daemon {
       dispatch: (event) => this.runtime.dispatch(event),
     });
     this.closers.push(() => this.rtc.close());
+    if (options.setFromRtc) this.restoreTime(actuator);
     const now = { raw: this.clock.realtime(), mono: this.clock.monotonic() };
     const seed = [...getRandomValues(new Uint32Array(SEED_WORDS))];
     const tempcompPoints = readTempcompPoints(config.clock.tempcomp);
@@ -156,8 +157,8 @@ class Daemon {
       publish: (state, step) => start.server.publish(state, step),
       beginStep: () => start.server.beginStep(),
       network: (effect) => this.network.apply(effect),
-      trace: (effect) => this.traces.write(effect),
       rtc: (effect) => this.rtc.apply(effect),
+      trace: (effect) => this.traces.write(effect),
       after: (event, effects, now) => {
         this.recorder?.record(event, effects, now);
         this.oneshot?.after(this.engine.tracking(now));
@@ -190,8 +191,8 @@ class Daemon {
     for (const text of useRealTime(this.native, options, config.process)) this.say('error', 'process.refused', text);
     this.loadKeys();
     this.runtime.dispatch(this.startEvent());
-    this.sourceFiles.load();
     if (options.once === undefined) this.rtc.open();
+    this.sourceFiles.load();
     this.openLeapFiles();
     if (options.once === undefined) this.restoreSources();
     dropPrivileges(this.native, owner, options.controlClock);
@@ -219,8 +220,8 @@ class Daemon {
     const fromRtc = this.rtc.behind(now, last);
     const behind = fromRtc ?? behindLastTime(now, last);
     if (behind === undefined) return;
-    try {
     const text = fromRtc === undefined ? 'System time restored from driftfile' : 'System time set from RTC';
+    try {
       if (!actuator.step(behind)) return;
       this.say('info', 'clock.restored', text);
       this.rtcSet = fromRtc !== undefined;
@@ -268,14 +269,14 @@ class Daemon {
     this.closers.push(() => publisher.close());
   }
 
-  /** The first event, with what the drift file remembers. */
+  /** The first event, with what is remembered. */
   private startEvent(): Event {
-    const path = this.start.config.clock.driftfile?.path;
     const { line } = this.rtc;
     return { kind: 'start', ...this.readDrift(), ...(line === undefined ? {} : { rtc: line, rtcSet: this.rtcSet }) };
   }
 
   private readDrift(): { readonly driftFreq?: number; readonly driftSkew?: number } {
+    const path = this.start.config.clock.driftfile?.path;
     if (path === undefined) return {};
     let text: string | undefined;
     try {
@@ -342,9 +343,9 @@ class Daemon {
       checkRoutes: () => void this.checkRoutes(),
       dump: () => this.dumps.write(this.engine.dumps()),
       rekey: () => this.loadKeys(),
+      saveRtc: (line) => this.rtc.save(line),
       shutdown: () => {
         this.say('info', 'daemon.shutdown', 'Received shutdown command');
-      saveRtc: (line) => this.rtc.save(line),
         this.exit(EXIT.OK);
       },
     });

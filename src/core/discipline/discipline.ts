@@ -139,11 +139,16 @@ export class Discipline {
     this.rate += change.dfreq;
     if (this.at === undefined) return;
     const shift = timeShift(change, this.at);
-    // A leap second moves the clock's reading and UTC together: the error stays what it was.
-    this.estimator.shift(change.kind === 'leap' ? 0 : shift, change.dfreq);
+    // A leap second moves the clock's reading and UTC together, and so does another scale: the error stays what it was.
+    this.estimator.shift(change.kind === 'leap' || change.kind === 'scale' ? 0 : shift, change.dfreq);
     this.at = add(this.at, shift);
     if (this.heardAt !== undefined) this.heardAt = add(this.heardAt, timeShift(change, this.heardAt));
     if (this.believedAt !== undefined) this.believedAt = add(this.believedAt, timeShift(change, this.believedAt));
+  }
+
+  /** One correction from elsewhere: may the clock be stepped by what is now to be corrected? */
+  mayStep(pending: Seconds): boolean {
+    return this.steps.allows(pending);
   }
 
   /** Command `maxupdateskew`: ppm. */

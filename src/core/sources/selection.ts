@@ -1,3 +1,4 @@
+import type { RefId } from '../../base/refid.js';
 import type { Instant } from '../../base/time.js';
 import type { Frequency, Leap, Seconds } from '../../base/units.js';
 import { leapVote } from '../discipline/leap.js';
@@ -11,6 +12,13 @@ const SCORE_LIMIT = 10;
 const PENALTY = 32;
 /** Half-width of what two frequencies may differ by, in their skews. */
 const FREQ_AGREEMENT = 3;
+
+/** `local … orphan`: NTP sources from this stratum on serve local time as we do. */
+export interface OrphanRule {
+  readonly stratum: number;
+  /** The reference id that we have for a source: of our address that its replies come to; undefined = none came yet. */
+  ownRefId(source: number): RefId | undefined;
+}
 
 /** What one run decides. */
 export interface Outcome {
@@ -35,10 +43,11 @@ export class SelectionRun {
     private readonly maxclockerror: Frequency,
     private readonly now: Instant,
     private readonly current: Source | undefined,
+    private readonly orphans?: OrphanRule,
   ) {}
 
   decide(): Outcome {
-    const usable = this.dropStale(this.sources.filter((source) => this.isUsable(source)));
+    const usable = this.dropOrphans(this.dropStale(this.sources.filter((source) => this.isUsable(source))));
     if (usable.length === 0) return NOTHING(this.noneSelectable());
     if (this.mustWait(usable)) return NOTHING(undefined);
     const agreed = this.agreement(usable);
@@ -92,6 +101,28 @@ export class SelectionRun {
         return no(source, 'S', `unreachable, last sample ${s(source.data!.lastAgo)} ago`);
       return true;
     });
+  }
+
+  /**
+   * Step 5: who serves local time counts only where there is nothing better, and then only the one with the smallest
+   * reference id, if ours is greater. So of a group that sees one another all follow the same one, which follows nobody.
+   */
+  private dropOrphans(usable: Source[]): Source[] {
+    const { orphans } = this;
+    if (orphans === undefined) return usable;
+    const others = usable.filter((source) => {
+      if (source.info.kind === 'refclock' || source.stratum < orphans.stratum) return true;
+      return no(source, 'O', `serves local time: stratum ${source.stratum}, ours would be ${orphans.stratum}`);
+    });
+    if (others.length > 0) return others;
+    const leader = smallest(usable.filter((source) => source.stratum === orphans.stratum && source.reach !== 0));
+    if (leader === undefined) return [];
+    const own = orphans.ownRefId(leader.index);
+    const theirs = leader.info.refId;
+    if (own === undefined) return [];
+    if (theirs < own) return [leader];
+    leader.mark('O', `its reference id ${hex(theirs)} is not smaller than ours, ${hex(own)}`);
+    return [];
   }
 
   /** Step 6: at the start, sources that answer as well but have too few samples get their chance first. */
@@ -170,7 +201,7 @@ export class SelectionRun {
 
   private isClose(source: Source, selected: Source): boolean {
     const distance = source.data!.rootDistance + this.handicap(source);
-    const limit = this.options.combinelimit * (selected.data!.rootDistance + this.handicap(source));
+    const limit = this.options.combinelimit * (selected.data!.rootDistance + this.handicap(selected));
     const ours = source.stats.estimate;
     const theirs = selected.stats.estimate;
     const freqLimit = FREQ_AGREEMENT * (ours.skew + theirs.skew + this.maxclockerror);
@@ -195,6 +226,12 @@ export class SelectionRun {
     return `Can't synchronise: no selectable sources${detail}`;
   }
 }
+
+/** The source with the smallest reference id. */
+const smallest = (sources: readonly Source[]): Source | undefined =>
+  sources.reduce<Source | undefined>((a, b) => (a === undefined || b.info.refId < a.info.refId ? b : a), undefined);
+
+const hex = (id: RefId): string => id.toString(16).toUpperCase().padStart(8, '0');
 
 const claimOf = (source: Source): Claim => ({ lo: source.lo, hi: source.hi, trusted: source.effective.trust });
 

@@ -14,7 +14,7 @@ import type {
 import { type ClockChange, type Sample, timeShift } from '../sample.js';
 import { combine } from './combine.js';
 import type { SourceDump } from './dump.js';
-import { type Outcome, SelectionRun } from './selection.js';
+import { type OrphanRule, type Outcome, SelectionRun } from './selection.js';
 import { REACH_BITS, Source } from './source.js';
 import type { SourceStats } from './statistics.js';
 import type { Finding, Selection, SourceInfo } from './types.js';
@@ -112,6 +112,11 @@ export class SourceSet {
     return this.of(index).stats;
   }
 
+  /** Polls so far, answered or not, up to the length of the reachability register. */
+  polls(index: number): number {
+    return this.of(index).reachSize;
+  }
+
   /** Position of each source's report in the lists of reports. */
   position(index: number): number {
     return this.sources.findIndex((source) => source.index === index);
@@ -207,11 +212,11 @@ export class SourceSet {
     }
   }
 
-  /** @param now cooked */
-  select(now: Instant): Selection {
+  /** `now` cooked; `orphans`: NTP sources that serve local time are nothing to follow but for one. */
+  select(now: Instant, orphans?: OrphanRule): Selection {
     const before = this.current;
     const states = new Map(this.sources.map((source) => [source.index, source.state]));
-    const run = new SelectionRun(this.sources, this.options, this.maxclockerror, now, before);
+    const run = new SelectionRun(this.sources, this.options, this.maxclockerror, now, before, orphans);
     const outcome = run.decide();
     this.current = outcome.selected;
     this.report(before, outcome, states);

@@ -74,7 +74,8 @@ describe('command local', () => {
     const b = new Bench(GPS);
     assert.equal(b.served().leap, 3);
     assert.deepEqual(b.run({ name: 'local', options: LOCAL }), { outcome: 'done' });
-    assert.deepEqual(b.facts(), ['Enabled local reference mode']);
+    const serving = 'No reference to follow: serving local time as stratum 7';
+    assert.deepEqual(b.facts(), ['Enabled local reference mode', serving]);
     assert.equal(b.served().stratum, 7);
     assert.equal(b.served().refId, REFID_LOCAL);
     b.run({ name: 'local', options: undefined });

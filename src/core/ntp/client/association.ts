@@ -243,6 +243,11 @@ export class Association {
     this.delays.restart(false);
   }
 
+  /** Our address as this server sees it; undefined = no reply came yet. */
+  get localAddress(): string | undefined {
+    return this.report?.localAddress;
+  }
+
   ntpData(): NtpDataReport | undefined {
     return this.report === undefined ? undefined : { ...this.report, ...this.counters.report() };
   }

@@ -1,6 +1,7 @@
 import type { IpBytes } from '../../../base/ip.js';
 import { parseIp } from '../../../base/ip.js';
 import type { KeyStream } from '../../../base/keystream.js';
+import type { RefId } from '../../../base/refid.js';
 import { addMono, type Instant, type Mono } from '../../../base/time.js';
 import type { Seconds, StampKind } from '../../../base/units.js';
 import type { ActivityReport, NtpDataReport } from '../../report/reports.js';
@@ -246,6 +247,17 @@ export class NtpSources {
     if (maxpoll !== undefined) association.polls.setMax(maxpoll);
     if (polltarget !== undefined) association.polls.target = polltarget;
     return 'done';
+  }
+
+  /** The reference id that we have for a source; undefined = it has not answered yet. */
+  ownRefId(source: number): RefId | undefined {
+    const address = this.live.get(source)?.association.localAddress;
+    return address === undefined ? undefined : refIdOfAddress(address);
+  }
+
+  /** Sources that are being asked in quick succession. */
+  bursting(): number[] {
+    return [...this.live].filter(([, { association }]) => association.bursting).map(([id]) => id);
   }
 
   /** Index of the source at an address. */
