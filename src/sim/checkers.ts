@@ -16,6 +16,8 @@ export type Rule =
   | 'monotonic'
   /** The packet plane answered twice, at length, to a stranger, or with stamps outside its advertised distance. */
   | 'reply'
+  /** The clock follows a server that lies, while most of those that answer do not. */
+  | 'selection'
   /** Too much work for one event, or timers that run wild. */
   | 'bounded';
 
@@ -41,7 +43,14 @@ const SLACK: Seconds = 20;
  * that every client sees.
  */
 export class Checkers implements Watcher {
-  readonly counts: Record<Rule, number> = { distance: 0, reference: 0, monotonic: 0, reply: 0, bounded: 0 };
+  readonly counts: Record<Rule, number> = {
+    distance: 0,
+    reference: 0,
+    monotonic: 0,
+    reply: 0,
+    selection: 0,
+    bounded: 0,
+  };
   readonly violations: Violation[] = [];
   /** Seconds at which the daemon claimed to be synchronised. */
   synchronised = 0;

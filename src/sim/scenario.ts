@@ -7,11 +7,12 @@ import { worldConfig } from './engineconfig.js';
 import { type ErrorFigures, errorFigures, Series } from './figures.js';
 import type { Twin } from './host.js';
 import type { NetworkFigures, SimNetwork } from './net/network.js';
+import { SafetyJudge } from './net/safety.js';
 import type { Upstream } from './net/upstream.js';
 import { ModelOscillator, type OscillatorModel } from './oscillator.js';
 import type { TrueTime } from './queue.js';
-import { advertisedDistance, type Happening, type Watcher, World } from './world.js';
 import type { SimRtc } from './rtc.js';
+import { advertisedDistance, type Happening, type Watcher, World } from './world.js';
 
 /** 2026-03-01: no leap second near. */
 export const ORDINARY_DAY: Instant = fromUnix(1_772_323_200);
@@ -38,10 +39,10 @@ export interface Stage {
   readonly network?: SimNetwork;
   /** NTP servers that the daemon asks. */
   readonly upstream?: Upstream;
-  readonly script?: readonly Happening[];
   /** The real-time clock, and what its file remembers. */
   readonly rtc?: SimRtc;
   readonly rtcMemory?: RtcLine;
+  readonly script?: readonly Happening[];
   readonly noticesJumps?: boolean;
 }
 
@@ -160,9 +161,11 @@ export const runScenario = (scenario: Scenario, options: RunOptions): Outcome =>
   const hours = Math.max(scenario.hours, options.hours ?? 0);
   const checkers = new Checkers();
   const recorder = new Recorder();
-  const watchers = [recorder, checkers, ...(options.watchers ?? [])];
+  const safety = new SafetyJudge();
+  const watchers = [recorder, checkers, safety, ...(options.watchers ?? [])];
   const world = buildWorld(scenario, options.seed, options.control === true, watchers, hours);
   world.run(hours * 3600);
+  for (const f of safety.findings) checkers.found('selection', f.at, f.text);
   for (const f of world.spec.network?.findings ?? []) checkers.found('reply', f.at, f.text);
   return judge(scenario, options.seed, hours, world, recorder, checkers);
 };

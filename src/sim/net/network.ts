@@ -1,17 +1,13 @@
 import type { Prng } from '../../base/prng.js';
-import { add, split } from '../../base/time.js';
+import { add } from '../../base/time.js';
 import type { Seconds } from '../../base/units.js';
-import { AccessTree } from '../../core/access/tree.js';
-import { Responder } from '../../core/ntp/responder.js';
-import { SnapshotReader, SnapshotWriter } from '../../core/ntp/snapshot.js';
 import type { ServerState } from '../../core/ntp/state.js';
-import { serveBatch } from '../../serve/loop.js';
-import { newMemory, openTables } from '../../serve/tables.js';
 import { errorFigures, Series } from '../figures.js';
 import type { Host, Twin } from '../host.js';
 import type { TrueTime } from '../queue.js';
 import { type Exchange, oddRequest, SimNtpClient } from './client.js';
-import { addressText, type Reply, TX_LATENCY, VirtualTransport } from './transport.js';
+import { SimPlane } from './plane.js';
+import { addressText, type Reply, TX_LATENCY } from './transport.js';
 
 export interface NetworkModel {
   /** Clients of each kind; basic and interleaved ones ask every `interval` seconds. */
@@ -52,7 +48,6 @@ const BATCH_LATENCY: Seconds = 20e-6;
 const BASE_DELAY: Seconds = 100e-6;
 /** Nanoseconds lost in conversions and fuzz, beyond the bits below the precision. */
 const GRAIN: Seconds = 1e-6;
-const RECORDS = 1024;
 
 /** The packet plane as it ships, on a virtual network, with clients that know true time. */
 export class SimNetwork implements Twin {
@@ -64,9 +59,7 @@ export class SimNetwork implements Twin {
   private readonly interleavedTx = new Series();
   private readonly counts = { requests: 0, replies: 0, basic: 0, interleaved: 0 };
   private host!: Host;
-  private writer!: SnapshotWriter;
-  private serve!: () => void;
-  private transport!: VirtualTransport;
+  private plane!: SimPlane;
   private precision: Seconds = 0;
   private now: TrueTime = 0;
 
@@ -77,7 +70,8 @@ export class SimNetwork implements Twin {
 
   start(host: Host): void {
     this.host = host;
-    this.open();
+    const lateTruth = this.model.lateTruth !== false;
+    this.plane = new SimPlane(host.clock, this.rng, (reply) => this.replied(reply), { lateTruth });
     const { basic, interleaved, odd, interval } = this.model;
     for (let i = 0; i < basic + interleaved; i++) {
       this.join(new SimNtpClient(i >= basic, this.rng.fork(`client ${i}`)), i, interval);
@@ -88,7 +82,7 @@ export class SimNetwork implements Twin {
   /** What the engine tells the plane. */
   publish(state: ServerState): void {
     this.precision = 2 ** state.precision;
-    this.writer.write(state);
+    this.plane.publish(state);
   }
 
   get figures(): NetworkFigures {
@@ -98,30 +92,6 @@ export class SimNetwork implements Twin {
       rxRms: rms(this.rx),
       basicTxRms: rms(this.basicTx),
       interleavedTxRms: rms(this.interleavedTx),
-    };
-  }
-
-  private open(): void {
-    const memory = newMemory(RECORDS, true, this.rng.u32(), this.rng.u32());
-    const tables = openTables(memory);
-    const access = new AccessTree();
-    access.apply({ allow: true, all: false, subnet: undefined });
-    this.writer = new SnapshotWriter(memory.snapshot);
-    const reader = new SnapshotReader(memory.snapshot);
-    const transport = new VirtualTransport(this.host.clock, (reply) => this.replied(reply));
-    const options = { lateTruth: this.model.lateTruth !== false };
-    const responder = new Responder(
-      transport.slab,
-      { ...tables, access },
-      reader,
-      memory.seed,
-      memory.markSeed,
-      options,
-    );
-    const stamps = new Uint32Array(transport.txStamps);
-    this.transport = transport;
-    this.serve = () => {
-      serveBatch(transport, responder, reader, stamps, 0);
     };
   }
 
@@ -149,12 +119,11 @@ export class SimNetwork implements Twin {
   private arrive(peer: Peer, bytes: Uint8Array, t: TrueTime): void {
     const { host } = this;
     peer.client?.arrived(add(host.timeline.start, t + host.timeline.leapOffset(t)));
-    const { sec, nsec } = split(host.clock.realtime());
-    this.transport.arrive({ bytes, address: peer.address, port: peer.port, rxSec: sec, rxNsec: nsec });
+    this.plane.arrive(bytes, peer.address, peer.port);
     host.at(t + BATCH_LATENCY, {
       run: (u) => {
         this.now = u;
-        this.serve();
+        this.plane.serve();
       },
     });
   }

@@ -35,6 +35,13 @@ export const LAN_PATH: Path = {
   heldFor: 0,
 };
 
+/** Delays of the copies of a packet that come through, one way. */
+export const copies = (rng: Prng, path: Path, base: Seconds, wait: Seconds): Seconds[] => {
+  if (rng.uniform() < path.loss) return [];
+  const one = (): Seconds => base + wait * rng.exponential() + (rng.uniform() < path.held ? path.heldFor : 0);
+  return rng.uniform() < path.duplicates ? [one(), one()] : [one()];
+};
+
 /** What a server is and does; may be changed while the world lives. */
 export interface ServerModel {
   readonly address: string;
@@ -45,6 +52,9 @@ export interface ServerModel {
   drift: number;
   stratum: number;
   leap: Leap;
+  /** What it says of its own distance, s. */
+  rootDelay: Seconds;
+  rootDispersion: Seconds;
   /** Text of the kiss that it answers everything with; '' = none. */
   kiss: string;
   /** A stranger answers as well, with a wrong origin, `spoof` s off, before the server does. */
@@ -64,6 +74,8 @@ export const serverModel = (
   drift: 0,
   stratum: 1,
   leap: 0,
+  rootDelay: 0,
+  rootDispersion: 1e-6,
   kiss: '',
   spoof: 0,
   requests: 0,
@@ -96,7 +108,7 @@ export class SimServers implements Upstream {
   }
 
   request(effect: RequestEffect): void {
-    const { host } = this;
+    const { host, rng } = this;
     tellSent(host, effect, host.t);
     const server = this.byAddress.get(effect.address);
     if (server === undefined) return;
@@ -105,28 +117,21 @@ export class SimServers implements Upstream {
     const { path } = server;
     const request = requestOf(effect);
     if (server.spoof !== 0) this.spoof(effect, request, server);
-    for (const up of this.ways(path, path.baseUp, path.waitUp)) {
+    for (const up of copies(rng, path, path.baseUp, path.waitUp)) {
       const arrives = host.t + up;
       const reply = this.reply(server, request, arrives);
-      for (const down of this.ways(path, path.baseDown, path.waitDown)) {
+      for (const down of copies(rng, path, path.baseDown, path.waitDown)) {
         host.at(arrives + RESPONSE + down, { run: () => tellReply(host, effect.source, reply) });
       }
     }
-  }
-
-  /** Delays of the copies of a packet that come through. */
-  private ways(path: Path, base: Seconds, wait: Seconds): Seconds[] {
-    const { rng } = this;
-    if (rng.uniform() < path.loss) return [];
-    const one = (): Seconds => base + wait * rng.exponential() + (rng.uniform() < path.held ? path.heldFor : 0);
-    return rng.uniform() < path.duplicates ? [one(), one()] : [one()];
   }
 
   private reply(server: ServerModel, request: NtpPacket, arrives: TrueTime): NtpPacket {
     const clock = (t: TrueTime): Instant => add(this.origin, t + server.offset + server.drift * t);
     const honest = serverReply(request, clock(arrives), clock(arrives + RESPONSE));
     if (server.kiss !== '') return { ...honest, leap: 3, stratum: 0, refId: refidFromText(server.kiss) };
-    return { ...honest, stratum: server.stratum, leap: server.leap };
+    const { stratum, leap, rootDelay, rootDispersion } = server;
+    return { ...honest, stratum, leap, rootDelay, rootDispersion };
   }
 
   private spoof(effect: RequestEffect, request: NtpPacket, server: ServerModel): void {

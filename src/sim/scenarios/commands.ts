@@ -5,7 +5,7 @@ import type { Happening } from '../world.js';
 import { GPS_PPS, gpsBoard } from './parts.js';
 
 /** The operator reads a watch and types: how far off the key is pressed, s. */
-const typed = (at: number, off: Seconds): Happening => ({
+export const typed = (at: number, off: Seconds): Happening => ({
   at,
   run: (world) => {
     const truth = add(world.now().raw, off - world.rawError());

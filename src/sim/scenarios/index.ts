@@ -1,7 +1,9 @@
 import { CodedError } from '../../base/errors.js';
 import type { Scenario } from '../scenario.js';
+import { bootScenarios } from './boot.js';
 import { byteScenarios } from './bytes.js';
 import { commandScenarios } from './commands.js';
+import { crowdScenarios } from './crowds.js';
 import { hostScenarios } from './host.js';
 import { leapScenarios } from './leap.js';
 import { ntpScenarios } from './ntp.js';
@@ -9,9 +11,9 @@ import { pulseScenarios } from './pulse.js';
 import { readingScenarios } from './reading.js';
 import { receiverScenarios } from './receiver.js';
 import { robustScenarios } from './robust.js';
+import { rtcScenarios } from './rtc.js';
 import { stormScenarios } from './storm.js';
 import { warmthScenarios } from './warmth.js';
-import { rtcScenarios } from './rtc.js';
 
 /** The registry: what `timeball sim list` shows and the tests run. */
 export const SCENARIOS: readonly Scenario[] = [
@@ -22,9 +24,11 @@ export const SCENARIOS: readonly Scenario[] = [
   ...hostScenarios,
   ...commandScenarios,
   ...leapScenarios,
+  ...rtcScenarios,
   ...warmthScenarios,
   ...ntpScenarios,
-  ...rtcScenarios,
+  ...crowdScenarios,
+  ...bootScenarios,
   ...robustScenarios,
   ...stormScenarios,
 ];
