@@ -183,6 +183,11 @@ export interface HwTimestampConfig {
   readonly rxfilter: 'none' | 'ntp' | 'ptp' | 'all' | undefined;
 }
 
+export interface SensorConfig {
+  readonly sensor: string;
+  readonly interval: Seconds;
+}
+
 export type TempcompConfig =
   | {
       readonly kind: 'quadratic';
@@ -206,6 +211,8 @@ export interface ClockConfig {
   readonly fallbackdrift: { readonly min: number; readonly max: number } | undefined;
   readonly smoothtime: { readonly maxFreqPpm: Ppm; readonly maxWanderPpm: Ppm; readonly leaponly: boolean } | undefined;
   readonly tempcomp: TempcompConfig | undefined;
+  /** A sensor whose meaning for the clock is learned. */
+  readonly tempsensor: SensorConfig | undefined;
   readonly manual: boolean;
   readonly initstepslew: { readonly threshold: Seconds; readonly servers: readonly string[] } | undefined;
 }

@@ -136,6 +136,7 @@ const CLOCK: ClockConfig = {
   fallbackdrift: undefined,
   smoothtime: undefined,
   tempcomp: undefined,
+  tempsensor: undefined,
   manual: false,
   initstepslew: undefined,
 };

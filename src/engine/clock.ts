@@ -68,6 +68,13 @@ export class CookedClock {
     this.reanchor(raw, correction);
   }
 
+  /** The same, where what is made up for becomes part of the rate known by measurement. */
+  follow(raw: Instant, dfreq: Frequency): void {
+    const correction = this.correction(raw);
+    this.base = (1 + this.base) * (1 + dfreq) - 1;
+    this.reanchor(raw, correction);
+  }
+
   /**
    * Chooses the kernel rate that takes the correction out with time constant `tau`, limited by maxslewrate.
    * Returns the frequency to set, undefined when nothing changes.

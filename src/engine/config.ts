@@ -44,6 +44,8 @@ export interface EngineConfig {
   readonly driftInterval: Seconds;
   /** What a temperature means for the rate of the clock. */
   readonly tempcomp?: TempcompModel | undefined;
+  /** A sensor tells temperatures whose meaning is to be learned. */
+  readonly learnsWarmth?: boolean;
   /** log2 s: averages of the frequency to go on with when there is no reference. */
   readonly fallbackdrift?: { readonly min: number; readonly max: number } | undefined;
   /** Undefined = the real-time clock is nobody's business. */
@@ -105,6 +107,7 @@ export const engineConfig = (config: Config, host: HostFacts): EngineConfig => (
   traces: wantedTraces(config.logging),
   driftInterval: config.clock.driftfile?.interval ?? 0,
   tempcomp: tempcompModel(config.clock.tempcomp, host.tempcompPoints),
+  learnsWarmth: config.clock.tempcomp === undefined && config.clock.tempsensor !== undefined,
   fallbackdrift: config.clock.fallbackdrift,
   rtc: config.rtc.rtcfile === undefined ? undefined : { autotrim: config.rtc.rtcautotrim },
 });

@@ -7,6 +7,7 @@ import { add, addMono, diff, diffMono, type Instant, type Mono } from '../base/t
 import { PPM, type Seconds } from '../base/units.js';
 import { type Correction, Discipline } from '../core/discipline/discipline.js';
 import { steeringTime } from '../core/discipline/steer.js';
+import type { Warmth } from '../core/discipline/warmth.js';
 import type { Received } from '../core/ntp/client/association.js';
 import type { Measured } from '../core/refclock/manager.js';
 import { type ClockChange, timeShift } from '../core/sample.js';
@@ -72,6 +73,9 @@ export class Engine extends EngineState {
           this.leapData.message(event.message);
           this.measured(this.manager.message(event.source, event.message, this.context(now)), now);
         }
+        break;
+      case 'pulse-error':
+        if (this.known(event.source)) this.manager.pulseError(event.source, event.foretold);
         break;
       case 'reading':
         if (this.isFresh(event.reading.local, event.source, now)) {
@@ -193,6 +197,10 @@ export class Engine extends EngineState {
   }
 
   private temperature(value: number, now: Now): void {
+    if (this.warmth !== undefined) {
+      this.warm(this.warmth, value, now);
+      return;
+    }
     const { ppm, fact } = this.tempcomp.apply(value, this.clock, now.raw);
     if (fact !== undefined) this.fact(now, fact);
     if (ppm === undefined) return;
@@ -201,8 +209,22 @@ export class Engine extends EngineState {
     this.publish(now);
   }
 
+  /** Without reference the clock follows what the temperature is known to do to the oscillator. */
+  private warm(warmth: Warmth, value: number, now: Now): void {
+    warmth.sense(value, this.sensedAt === undefined ? 0 : diffMono(now.mono, this.sensedAt));
+    this.sensedAt = now.mono;
+    const dfreq = warmth.due();
+    if (dfreq === 0) return;
+    this.clock.follow(now.raw, dfreq);
+    this.discipline.followed(dfreq);
+    this.traces.tempcomp(value, dfreq / PPM, this.clock.now(now.raw));
+    this.steer(now);
+    this.publish(now);
+  }
+
   /** Long without reference: on with what the frequency was on the average of such a time (fallbackdrift). */
   private fallBack(now: Now): void {
+    if (this.warmth?.guides) return;
     const freq = this.fallback?.due(this.sinceUpdate(now) ?? 0);
     if (freq === undefined) return;
     this.adjustClock(0, (1 + freq) / (1 + this.clock.base) - 1, now);
@@ -285,6 +307,7 @@ export class Engine extends EngineState {
     if (!correction.accepted) return;
     if (this.isSettled()) this.stability.used(m.source, time, offset);
     this.fallback?.observe(this.clock.base, this.sinceUpdate(now) ?? 0);
+    if (this.isSettled()) this.warmth?.observe(this.clock.base, this.sinceUpdate(now) ?? 0);
     const held = this.holding && this.lastMeasure !== undefined ? diffMono(now.mono, this.lastMeasure) : undefined;
     this.lastMeasure = now.mono;
     this.holding = false;
@@ -426,6 +449,7 @@ export class Engine extends EngineState {
     if (this.holding) return;
     this.holding = true;
     this.discipline.hold(this.clock.now(now.raw));
+    this.warmth?.hold();
     if (this.referenceTime !== undefined) {
       const bound = this.ownDistance(now);
       const text = `Holding over without a reference, error bound ${bound.toExponential(1)} seconds`;

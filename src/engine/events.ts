@@ -19,7 +19,7 @@ import type { DeviceState } from '../ports/device.js';
 import type { Fact } from '../ports/observer.js';
 import type { PulseEdge } from '../ports/pps.js';
 import type { ReferenceReading } from '../ports/samples.js';
-import type { TimeMessage } from '../wire/timemessage.js';
+import type { PulseError, TimeMessage } from '../wire/timemessage.js';
 import type { NamedLeapTable } from './leapdata.js';
 
 /** What the clocks say at the moment an event is handled. */
@@ -131,6 +131,8 @@ export type Event =
   /** `source` = index of the refclock in the configuration. */
   | { readonly kind: 'pulse'; readonly source: number; readonly edge: PulseEdge }
   | { readonly kind: 'message'; readonly source: number; readonly message: TimeMessage }
+  /** A receiver says how far its next pulse will be off. */
+  | { readonly kind: 'pulse-error'; readonly source: number; readonly foretold: PulseError }
   | { readonly kind: 'reading'; readonly source: number; readonly reading: ReferenceReading }
   | { readonly kind: 'rejected'; readonly source: number; readonly reason: string; readonly count: number }
   | { readonly kind: 'device'; readonly source: number; readonly state: DeviceState }

@@ -3,6 +3,7 @@ import { diff, diffMono, type Instant, type Mono } from '../base/time.js';
 import { type Frequency, type Leap, PPM, type Seconds } from '../base/units.js';
 import { Discipline, type TrackingFigures } from '../core/discipline/discipline.js';
 import { FallbackDrift } from '../core/discipline/fallback.js';
+import { Warmth } from '../core/discipline/warmth.js';
 import type { ServerState } from '../core/ntp/state.js';
 import { type ClockContext, type Measured, RefclockManager } from '../core/refclock/manager.js';
 import type {
@@ -77,6 +78,9 @@ export abstract class EngineState {
   protected readonly leapData = new LeapData();
   protected readonly tempcomp: Compensation;
   protected readonly fallback: FallbackDrift | undefined;
+  protected readonly warmth: Warmth | undefined;
+  /** When the sensor spoke last. */
+  protected sensedAt: Mono | undefined;
   protected readonly manual: ManualInput;
   protected readonly smoothing: Smoothing;
   protected readonly rtc: RtcKeeper;
@@ -140,6 +144,7 @@ export abstract class EngineState {
     this.tempcomp = new Compensation(config.tempcomp);
     const { fallbackdrift } = config;
     this.fallback = fallbackdrift && new FallbackDrift(fallbackdrift.min, fallbackdrift.max);
+    this.warmth = config.learnsWarmth === true ? new Warmth() : undefined;
     this.leap = new LeapKeeper(d.leapsecmode, config.control !== undefined);
     this.traces = new Tracer(config.traces, infos.length, (trace) => this.effects.push({ kind: 'trace', trace }));
     this.recent = new RecentMeasurements();

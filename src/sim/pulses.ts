@@ -14,6 +14,11 @@ export interface PulseLine {
   /** Probability of a pulse that is `outlierSize` off (either sign), per pulse. */
   outliers: number;
   outlierSize: Seconds;
+  /** Outliers are of any size up to `outlierSize`: some of them look like good pulses. */
+  anySize: boolean;
+  /** Probability, per pulse, that a burst begins: a mean of `burstLength` pulses of which every second is an outlier. */
+  bursts: number;
+  burstLength: number;
   missing: number;
   /** Probability of a second edge (bounce, cross-talk) within the second. */
   doubled: number;
@@ -32,6 +37,9 @@ export const GOOD_PULSES: PulseLine = {
   latency: 0,
   outliers: 0,
   outlierSize: 1e-3,
+  anySize: false,
+  bursts: 0,
+  burstLength: 8,
   missing: 0,
   doubled: 0,
   wrongEdge: false,
@@ -44,8 +52,8 @@ export const GOOD_PULSES: PulseLine = {
 const BEAT = 0.03;
 const BEAT_PERIOD = 2400;
 
-/** Position of pulse k on the grid, −1 … 1. */
-const onGrid = (k: number): number => {
+/** Position of pulse k on the grid, −1 … 1: so many half grids it comes late. */
+export const onGrid = (k: number): number => {
   const cycles = (BEAT * BEAT_PERIOD * (1 - Math.cos((2 * Math.PI * k) / BEAT_PERIOD))) / (2 * Math.PI) + 0.3;
   return 2 * (cycles - Math.floor(cycles)) - 1;
 };
@@ -54,6 +62,8 @@ const onGrid = (k: number): number => {
 export class SimPulses extends SecondTwin {
   readonly line: PulseLine;
   private sequence = 0;
+  private inBurst = false;
+  private readonly wildness: Prng;
 
   constructor(
     source: number,
@@ -63,6 +73,7 @@ export class SimPulses extends SecondTwin {
   ) {
     super(source, present);
     this.line = { ...GOOD_PULSES, ...line };
+    this.wildness = rng.fork('wildness');
   }
 
   protected second(k: number, t: TrueTime): void {
@@ -78,11 +89,24 @@ export class SimPulses extends SecondTwin {
     ];
     if (line.silent || lost < line.missing) return;
     const late = line.bias + (line.wrongEdge ? line.width : 0);
-    const stamped =
-      noise + line.sawtooth * onGrid(k) + (wild < line.outliers ? (sign < 0.5 ? -1 : 1) * line.outlierSize : 0);
+    const off = wild < this.share() ? (sign < 0.5 ? -1 : 1) * this.size() : 0;
+    const stamped = noise + line.sawtooth * onGrid(k) + off;
     // A pulse that comes early belongs to the second after this one.
     host.at(late >= 0 ? t + late : t + 1 + late, { run: (u) => this.edge(u, stamped) });
     if (twice < line.doubled) host.at(t + 1e-4 + 0.8 * where, { run: (u) => this.edge(u, noise) });
+  }
+
+  /** Share of outliers at this moment. */
+  private share(): number {
+    const { line, wildness } = this;
+    const change = wildness.uniform();
+    this.inBurst = this.inBurst ? change > 1 / line.burstLength : change < line.bursts;
+    return this.inBurst ? 0.5 : line.outliers;
+  }
+
+  private size(): Seconds {
+    const { outlierSize, anySize } = this.line;
+    return anySize ? outlierSize * this.wildness.uniform() : outlierSize;
   }
 
   private edge(t: TrueTime, noise: Seconds): void {

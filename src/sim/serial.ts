@@ -14,6 +14,8 @@ export interface SerialModel {
   readonly receiver: Partial<SimReceiverOptions>;
   /** Faults of the burst of second k; drawn from `rng`, asked once a second. */
   faults(k: number, rng: Prng): readonly ReceiverFault[];
+  /** What the receiver knows of the error of pulse k, s; positive = early. */
+  pulseError?(k: number): Seconds;
 }
 
 /** Twin of ports/serial with the daemon's own decoder behind it: bytes at the line's speed, in the tty's pieces. */
@@ -35,13 +37,17 @@ export class SimSerial extends SecondTwin {
   }
 
   override start(host: Host): void {
-    this.decoder = new ReceiverDecoder({ now: host.timeline.start });
+    this.decoder = new ReceiverDecoder({
+      now: host.timeline.start,
+      onPulseError: (foretold) => host.post({ kind: 'pulse-error', source: this.source, foretold }),
+    });
     super.start(host);
   }
 
   protected second(k: number, t: TrueTime): void {
     const { host, receiver, model } = this;
-    const chunks = receiver.burst(host.timeline.nameOf(k), model.faults(k, this.noise));
+    const faults = model.faults(k, this.noise);
+    const chunks = receiver.burst(host.timeline.nameOf(k), faults, model.pulseError?.(k + 1));
     for (const chunk of chunks) host.at(t + chunk.delay, { run: (u) => this.chunk(chunk.bytes, u) });
   }
 

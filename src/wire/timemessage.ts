@@ -2,6 +2,17 @@ import type { Instant } from '../base/time.js';
 import type { Seconds } from '../base/units.js';
 
 /**
+ * What a receiver says of a pulse to come: receivers put it on the nearest edge of their own clock and know how far that
+ * is from the second (UBX TIM-TP, qErr).
+ */
+export interface PulseError {
+  /** The second that the pulse marks. */
+  readonly utc: Instant;
+  /** Positive = the pulse comes early: second = edge + error. */
+  readonly error: Seconds;
+}
+
+/**
  * What one epoch of a receiver said, whatever the language (NMEA, UBX). The one thing that the refclock manager needs
  * from the wire: which second, how good, when it came in.
  */

@@ -72,7 +72,11 @@ export class RefclockDevices {
   }
 
   private openReceiver(o: RefclockOptions, source: number): Device {
-    const decoder = new ReceiverDecoder({ now: this.floor, notBefore: this.floor });
+    const decoder = new ReceiverDecoder({
+      now: this.floor,
+      notBefore: this.floor,
+      onPulseError: (foretold) => this.dispatch({ kind: 'pulse-error', source, foretold }),
+    });
     const baud = o.driverOptions['baud'];
     const counted = new Map<string, number>();
     let quiet: NodeJS.Timeout | undefined;

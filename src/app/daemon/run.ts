@@ -299,11 +299,12 @@ class Daemon {
   }
 
   private openThermometer(): void {
-    const { tempcomp } = this.start.config.clock;
-    if (tempcomp === undefined) return;
+    const { tempcomp, tempsensor } = this.start.config.clock;
+    const sensor = tempcomp ?? tempsensor;
+    if (sensor === undefined) return;
     const use = (value: number): void => this.runtime.dispatch({ kind: 'temperature', value });
     const warn = (text: string): void => this.say('warn', 'tempcomp.sensor', text);
-    this.closers.push(new Thermometer(tempcomp, use, warn).start());
+    this.closers.push(new Thermometer(sensor, use, warn).start());
   }
 
   private openLeapFiles(): void {

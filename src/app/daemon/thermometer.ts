@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { CodedError } from '../../base/errors.js';
-import type { TempcompConfig } from '../../conf/config.js';
+import type { SensorConfig, TempcompConfig } from '../../conf/config.js';
 import { parseTempcompPoints, parseTemperature, type TempcompPoint } from '../../core/discipline/tempcomp.js';
 import { messageOf } from '../../devices/retry.js';
 
@@ -26,12 +26,12 @@ export const readTempcompPoints = (config: TempcompConfig | undefined): readonly
   return points;
 };
 
-/** Reads the sensor of tempcomp every so often. */
+/** Reads the sensor of tempcomp or tempsensor every so often. */
 export class Thermometer {
   private failed = false;
 
   constructor(
-    private readonly config: TempcompConfig,
+    private readonly config: SensorConfig,
     private readonly use: (temperature: number) => void,
     private readonly warn: (text: string) => void,
   ) {}

@@ -110,6 +110,18 @@ const MULTIPLE: readonly Directive[] = [
       draft.clock.tempcomp = parseTempcomp(args);
     },
   },
+  {
+    name: 'tempsensor',
+    group: GROUP,
+    syntax: 'SENSOR INTERVAL',
+    default: 'off',
+    doc: 'Every INTERVAL seconds read the temperature in the file SENSOR (in any unit). What it does to the oscillator is learned while there is a reference and made up for while there is none. With tempcomp this has no effect.',
+    addition: true,
+    parse: (args, draft) => {
+      args.expect(2);
+      draft.clock.tempsensor = { sensor: args.word(), interval: args.decimal() };
+    },
+  },
 ];
 
 export const CLOCK_DIRECTIVES: readonly Directive[] = [

@@ -151,6 +151,11 @@ export class Discipline {
     return this.steps.allows(pending);
   }
 
+  /** The oscillator has changed by −`dfreq`, and the clock's rate by `dfreq` to make up for it: time goes on as it did. */
+  followed(dfreq: Frequency): void {
+    this.rate += dfreq;
+  }
+
   /** Command `maxupdateskew`: ppm. */
   setMaxUpdateSkew(maxupdateskewPpm: number): void {
     this.options = { ...this.options, maxupdateskewPpm };

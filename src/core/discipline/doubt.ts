@@ -28,6 +28,10 @@ const LEAKED = 0.03;
 /** White noise that has shrunk to this share of the learned one, seen over about this many measurements. */
 const QUIET = 1 / 3;
 const QUIET_GAIN = 1 / 16;
+/** The same at the start, whose first measurements may have met a clock that did not do as it was told. */
+const QUIET_YOUNG = 1 / 5;
+const QUIET_YOUNG_GAIN = 1 / 6;
+const QUIET_YOUNG_FROM = 8;
 /** A relearned source counts as seen so often. */
 const RELEARNED = 8;
 /** What is learned from n measurements is itself only known to about 1/n: this many widen the bound twofold. */
@@ -107,12 +111,12 @@ export class Doubt {
     this.scatter(z);
     this.largest = this.seen > YOUTH ? 0 : Math.max(FADE * this.largest, Math.abs(error));
     const run = this.trend(z / Math.sqrt(Math.max(1, this.difference)));
+    if (this.quiet(sigma)) return this.renew({ kind: 'quiet', sigma: Math.sqrt(this.white) });
     if (this.seen <= YOUTH) return NOTHING;
     this.loudFor = this.square > LOUD * LOUD && this.difference > LOUD * LOUD ? this.loudFor + 1 : 0;
     if (this.loudFor >= LOUD_FOR) {
       return this.renew({ kind: 'noise', by: (LEAKED * Math.sqrt(this.square) * sd) / interval });
     }
-    if (this.white < (QUIET * sigma) ** 2) return this.renew({ kind: 'quiet', sigma: Math.sqrt(this.white) });
     if (run === 0) return NOTHING;
     this.calm();
     return this.difference > GROWN * GROWN ? NOTHING : { kind: 'jump', by: Math.abs(error) / (run * interval) };
@@ -120,8 +124,14 @@ export class Doubt {
 
   private follow(error: Seconds, sigma: Seconds): void {
     const half = (error - this.errorBefore) ** 2 / 2;
-    this.white = this.seen <= YOUTH ? sigma * sigma : this.white + QUIET_GAIN * (half - this.white);
+    const gain = this.seen <= YOUTH ? QUIET_YOUNG_GAIN : QUIET_GAIN;
+    this.white = this.seen === 1 ? sigma * sigma : this.white + gain * (half - this.white);
     this.errorBefore = error;
+  }
+
+  private quiet(sigma: Seconds): boolean {
+    if (this.seen < QUIET_YOUNG_FROM) return false;
+    return this.white < ((this.seen <= YOUTH ? QUIET_YOUNG : QUIET) * sigma) ** 2;
   }
 
   private renew(finding: Finding): Finding {

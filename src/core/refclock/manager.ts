@@ -5,7 +5,7 @@ import type { Seconds } from '../../base/units.js';
 import type { DeviceState } from '../../ports/device.js';
 import type { PulseEdge } from '../../ports/pps.js';
 import type { ReferenceReading } from '../../ports/samples.js';
-import type { TimeMessage } from '../../wire/timemessage.js';
+import type { PulseError, TimeMessage } from '../../wire/timemessage.js';
 import type { RefclockReport } from '../report/reports.js';
 import type { ClockChange } from '../sample.js';
 import { fullReading } from './full.js';
@@ -77,6 +77,11 @@ export class RefclockManager {
 
   message(source: number, message: TimeMessage, ctx: ClockContext): readonly Measured[] {
     return this.clocks[source]!.messages?.message(message, ctx) ?? NONE;
+  }
+
+  /** What a receiver says of its next pulse. */
+  pulseError(source: number, foretold: PulseError): void {
+    for (const pulses of this.clocks[source]!.messages?.pulses ?? []) pulses.grain.foretold(foretold);
   }
 
   reading(source: number, reading: ReferenceReading, ctx: ClockContext): readonly Measured[] {

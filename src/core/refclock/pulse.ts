@@ -2,6 +2,7 @@ import { add, diff, type Instant, nsInSecond } from '../../base/time.js';
 import type { Leap, Seconds } from '../../base/units.js';
 import { correctionAt } from '../clockview.js';
 import { type ClockChange, offsetShift, timeShift } from '../sample.js';
+import { Grain, PULSE_GRAIN } from './grain.js';
 import type { MessageInput } from './message.js';
 import { Numbering, type NumberingEvent, type Phase } from './numbering.js';
 import { fold, medianOf } from './robust.js';
@@ -49,6 +50,7 @@ export class PulseInput {
   private outliers = 0;
   private againstClock: Seconds[] = [];
   private wrongEdge = false;
+  readonly grain = new Grain();
 
   constructor(
     readonly source: Source,
@@ -87,6 +89,7 @@ export class PulseInput {
 
   rebase(change: ClockChange): void {
     this.numbering.rebase(change);
+    this.grain.rebase(change);
     if (change.kind === 'unknown') {
       this.lastEdge = undefined;
       this.lastSeen = undefined;
@@ -166,8 +169,8 @@ export class PulseInput {
     this.checkCarry(time, ctx);
     numbering.pulse(phase);
     const refused = this.lock!.messages === undefined ? this.lockToSample(phase, error, ctx) : undefined;
-    const offset = numbering.offsetOf(fraction);
-    if (offset === undefined) {
+    const bare = numbering.offsetOf(fraction);
+    if (bare === undefined) {
       this.lastEdge = time;
       this.held = { ...phase, error };
       return source.reject(refused ?? 'unnumbered');
@@ -176,6 +179,7 @@ export class PulseInput {
       this.lastEdge = time;
       return source.reject('no-fix');
     }
+    const offset = this.withoutGrain(time, bare);
     if (this.isOutlier(time, offset, numbering.carry.offset)) return undefined;
     const reference = this.widthReference(offset, ctx);
     if (reference !== undefined && !this.withinWidth(reference)) return source.reject('width');
@@ -185,6 +189,15 @@ export class PulseInput {
     return this.take(time, offset, error, this.lock!.source.leap, ctx);
   }
 
+  /** What the pulse says of the clock when the receiver's own error, which it has foretold, is taken out. */
+  private withoutGrain(time: Instant, offset: Seconds): Seconds {
+    const { source, grain } = this;
+    const error = grain.take(time, offset, OUTLIER_SIGMA * source.track.sigma);
+    const news = grain.news();
+    if (news !== undefined) source.fact(news.severity, 'refclock.pulse-error', `${source.name} ${news.text}`);
+    return offset - error;
+  }
+
   /** The `local` helper: a stable oscillator that is followed from wherever it starts; never a source of time. */
   private locally(time: Instant, fraction: Seconds, error: Seconds): Measured | undefined {
     const offset = this.numbering.offsetOf(fraction) ?? fraction;
@@ -192,13 +205,14 @@ export class PulseInput {
     this.numbering.carry.follow(time, offset);
     this.numbering.reason = 'followed from wherever it started (local)';
     const { delay, stratum } = this.source.options;
-    return this.source.accept({ time, offset, error, delay, stratum, leap: 3, pulse: true });
+    return this.source.accept({ time, offset, error, delay, stratum, leap: 3, pulse: true, grain: PULSE_GRAIN });
   }
 
   private take(time: Instant, offset: Seconds, error: Seconds, leap: Leap, ctx: ClockContext): Measured | undefined {
     const { source } = this;
     const stratum = this.stratum(ctx);
-    return source.accept({ time, offset, error, delay: source.options.delay, stratum, leap, pulse: true });
+    const { delay } = source.options;
+    return source.accept({ time, offset, error, delay, stratum, leap, pulse: true, grain: this.grain.left });
   }
 
   /** chrony's lock: the newest sample of the other source numbers the pulse. Returns a reason when it could not. */

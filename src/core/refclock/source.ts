@@ -10,11 +10,6 @@ import type { ClockContext, ManagerFact, Measured } from './types.js';
 
 /** Noise to assume before five measurements have shown it, 1 sigma, s. */
 const INITIAL_SIGMA = { pulse: 1e-5, full: 1e-4, message: 1e-2 } as const;
-/**
- * Receivers put their pulse on the nearest edge of their own clock (10 to 48 MHz), which is wrong by up to this for
- * minutes on end; s.
- */
-const PULSE_GRAIN = 25e-9;
 /** chrony's bounds of a sane offset (about 136 years), s. */
 const MAX_OFFSET = 4294967296;
 /** s; stamps are taken before they are handled, but by another reading of the clock. */
@@ -36,6 +31,8 @@ export interface Accepted {
   readonly stratum: number;
   readonly leap: Leap;
   readonly pulse: boolean;
+  /** What a pulse may be off by for minutes on end, as receivers have a clock of their own; s. */
+  readonly grain?: Seconds;
 }
 
 /** What every reference clock has, whatever its input: filter, noise, counters, times of its last signs of life. */
@@ -113,7 +110,7 @@ export class Source {
     if (!this.filter.accumulate(sample)) return this.reject('out-of-order');
     this.track.add(a.time, a.offset);
     this.accepted++;
-    return { source: this.index, sample, sigma, error: a.error + (a.pulse ? PULSE_GRAIN : 0), pulse: a.pulse };
+    return { source: this.index, sample, sigma, error: a.error + (a.grain ?? 0), pulse: a.pulse };
   }
 
   rebase(change: ClockChange): void {

@@ -66,10 +66,12 @@ export class SimReceiver {
     this.phase = 2 * Math.PI * prng.uniform();
   }
 
-  burst(second: SimSecond, faults: readonly ReceiverFault[] = []): SimChunk[] {
+  /** `error`: of the next pulse, which TIM-TP tells; s, positive = early. Random unless given. */
+  burst(second: SimSecond, faults: readonly ReceiverFault[] = [], error?: Seconds): SimChunk[] {
     // Drawn for every burst, sent or not, so that a fault does not shift the noise of the bursts after it.
     const latency = this.latencyAt(second.utc);
-    const quantisationPs = Math.round((this.prng.uniform() - 0.5) * 20_000);
+    const random = (this.prng.uniform() - 0.5) * 20e-9;
+    const quantisationPs = Math.round((error ?? random) * 1e12);
     const noise = this.prng.fork(String(second.utc));
     if (faults.some((f) => f.kind === 'silent')) return [];
     let bytes = this.compose(this.view(second, faults, quantisationPs), faults);

@@ -1,5 +1,9 @@
 import { figureOf, type Scenario } from '../scenario.js';
-import { gpsBoard } from './parts.js';
+import type { Happening } from '../world.js';
+import { GPS_PPS, gpsBoard } from './parts.js';
+
+/** A rate of 3000 ppm was set 65 ms later than the daemon thinks: 200 µs that nobody tells it of. */
+const lateSlew = (at: number): Happening => ({ at, run: (world) => world.clock.jump(200e-6) });
 
 /** Pulse lines that misbehave. */
 export const pulseScenarios: readonly Scenario[] = [
@@ -75,6 +79,61 @@ export const pulseScenarios: readonly Scenario[] = [
     syncedBy: 60,
     blind: 3,
     control: { what: 'plain noise of about the same variance', factor: 5, figure: figureOf('steady', 'rms') },
+  },
+  {
+    name: 'dirty',
+    what: 'A good line with bad manners: 3 % outliers of any size up to 50 µs, 5 % missing, a grid of ±40 ns, a calm quartz, and a machine that takes its time over the first correction.',
+    hours: 1,
+    stage: (rng, control) => ({
+      ...gpsBoard(rng, {
+        sigma: 50e-9,
+        outliers: 0.03,
+        outlierSize: 50e-6,
+        anySize: true,
+        missing: 0.05,
+        sawtooth: 40e-9,
+      }),
+      // A clock that can be read to 5 µs, as on an emulated machine, says nothing of its pulses' noise.
+      conf: [...GPS_PPS, 'clockprecision 5e-6'],
+      initialOffset: 3e-3,
+      oscillator: { frequency: 12e-6, wander: 1e-12 },
+      script: (control ? Array.from({ length: 17 }, (_, i) => 200 * i) : [0]).map((at) => lateSlew(at + 5.5)),
+    }),
+    bounds: [
+      { name: 'steady', from: 600, rms: 25e-9, max: 120e-9 },
+      { name: 'early', from: 120, to: 600, rms: 150e-9, max: 1e-6 },
+    ],
+    syncedBy: 60,
+    // The clock is not where the daemon has been told that it put it.
+    blind: 60,
+    control: { what: 'every 200 s it does so again', factor: 20, figure: figureOf('steady', 'rms') },
+  },
+  {
+    name: 'bursts',
+    what: 'Every five minutes or so some seconds in which half of the pulses are up to 200 µs off, either way.',
+    hours: 2,
+    stage: (rng, control) =>
+      gpsBoard(
+        rng,
+        // The control has the same variance without anything that could be told apart.
+        control ? { sigma: 13e-6 } : { bursts: 1 / 300, burstLength: 8, outlierSize: 200e-6, anySize: true },
+      ),
+    bounds: [{ name: 'steady', from: 600, rms: 300e-9, max: 2e-6 }],
+    syncedBy: 60,
+    control: { what: 'the same variance as plain noise', factor: 4, figure: figureOf('steady', 'rms') },
+  },
+  {
+    name: 'bursts-near',
+    what: 'The same with half minutes of pulses up to 20 µs off: hardly to be told from a source that has become noisy.',
+    hours: 2,
+    stage: (rng, control) =>
+      gpsBoard(
+        rng,
+        control ? { sigma: 2.5e-6 } : { bursts: 1 / 300, burstLength: 30, outlierSize: 20e-6, anySize: true },
+      ),
+    bounds: [{ name: 'steady', from: 600, rms: 1e-6, max: 20e-6 }],
+    syncedBy: 60,
+    control: { what: 'the same variance as plain noise', factor: 1, figure: figureOf('steady', 'rms') },
   },
   {
     name: 'noisier',

@@ -1,5 +1,25 @@
-import { BOARD, figureOf, type Scenario } from '../scenario.js';
-import { gpsBoard } from './parts.js';
+import type { Prng } from '../../base/prng.js';
+import type { Seconds } from '../../base/units.js';
+import { onGrid, SimPulses } from '../pulses.js';
+import { BOARD, figureOf, type Scenario, type Stage } from '../scenario.js';
+import { SimSerial } from '../serial.js';
+import { GPS_PPS, gpsBoard } from './parts.js';
+
+/** A timing receiver that says what its own clock makes of the next pulse; `sign` −1: a firmware that errs in the sign. */
+const timingBoard = (rng: Prng, sawtooth: Seconds, sign: 1 | -1): Stage => ({
+  conf: GPS_PPS,
+  control: true,
+  initialOffset: 20e-3,
+  oscillator: { ...BOARD, wander: 1e-11 },
+  twins: [
+    new SimSerial(0, rng.fork('serial'), {
+      receiver: { baud: 115200, sentences: ['NAV-PVT', 'NAV-TIMELS', 'TIM-TP'], latency: 0.05 },
+      faults: () => [],
+      pulseError: (k) => -sign * sawtooth * onGrid(k),
+    }),
+    new SimPulses(1, rng.fork('pulses'), { sigma: 5e-9, sawtooth }),
+  ],
+});
 
 /** Disturbances that a time server has to live with for hours, and what they may cost. */
 export const robustScenarios: readonly Scenario[] = [
@@ -48,6 +68,34 @@ export const robustScenarios: readonly Scenario[] = [
     syncedBy: 30,
     blind: 3,
     control: { what: 'a grid of 1 µs', factor: 5, figure: figureOf('steady', 'rms') },
+  },
+  {
+    name: 'pulse-error-10',
+    what: 'The grid of 21 ns (±10 ns), and the receiver says for each pulse where on it that lies (TIM-TP).',
+    hours: 1,
+    stage: (rng, control) => timingBoard(rng, 10.5e-9, control ? -1 : 1),
+    bounds: [{ name: 'steady', from: 600, rms: 4e-9, max: 20e-9 }],
+    syncedBy: 30,
+    blind: 3,
+    control: {
+      what: 'the receiver errs in the sign: its word is refused',
+      factor: 2,
+      figure: figureOf('steady', 'rms'),
+    },
+  },
+  {
+    name: 'pulse-error-21',
+    what: 'The grid of 42 ns (±21 ns), and the receiver says for each pulse where on it that lies (TIM-TP).',
+    hours: 1,
+    stage: (rng, control) => timingBoard(rng, 21e-9, control ? -1 : 1),
+    bounds: [{ name: 'steady', from: 600, rms: 4e-9, max: 20e-9 }],
+    syncedBy: 30,
+    blind: 3,
+    control: {
+      what: 'the receiver errs in the sign: its word is refused',
+      factor: 3,
+      figure: figureOf('steady', 'rms'),
+    },
   },
   {
     name: 'temperature-steps',

@@ -7,6 +7,15 @@ import { GPS_PPS, gpsBoard } from './parts.js';
 const CYCLE = { amplitude: 2e-6, period: 3600, phase: 0 } as const;
 const temperature = (t: number): number => 25 + 10 * Math.sin((2 * Math.PI * Math.floor(t)) / CYCLE.period);
 
+/** Between two changes of the fan, s, and what each does to the quartz. */
+const FAN = 1500;
+const fan = (until: number): { at: number; by: number; tau: number }[] =>
+  Array.from({ length: Math.floor(until / FAN) }, (_, i) => ({
+    at: FAN * (i + 1),
+    by: i % 2 ? -0.4e-6 : 0.4e-6,
+    tau: 120,
+  }));
+
 /** From here on the receiver is silent, and so are its pulses. */
 const lose = (board: ReturnType<typeof gpsBoard>, at: number): Happening => ({
   at,
@@ -38,6 +47,50 @@ export const warmthScenarios: readonly Scenario[] = [
     ],
     syncedBy: 30,
     control: { what: 'no sensor', factor: 20, figure: figureOf('away', 'max') },
+  },
+  {
+    name: 'tempsensor',
+    what: 'The same air conditioner, and nobody has told what it does: learned in two hours beside the pulses.',
+    hours: 4,
+    stage: (rng, control) => {
+      const board = gpsBoard(rng);
+      return {
+        ...board,
+        twins: control ? board.twins : [...board.twins, new SimThermometer(2, (t) => 1000 * temperature(t))],
+        oscillator: { ...BOARD, wander: 1e-10, temperature: CYCLE },
+        conf: [...GPS_PPS, 'tempsensor /sensor 2'],
+        script: [lose(board, 3 * 3600)],
+      };
+    },
+    bounds: [
+      { name: 'away', from: 3 * 3600, max: 150e-6 },
+      { name: 'steady', from: 1800, to: 3 * 3600, rms: 400e-9, max: 2e-6 },
+    ],
+    syncedBy: 30,
+    control: { what: 'no sensor', factor: 10, figure: figureOf('away', 'max') },
+  },
+  {
+    name: 'tempsensor-steps',
+    what: 'A fan by turns: steps of 5 degrees that reach the quartz within minutes and the sensor at once; the receiver is lost for an hour.',
+    hours: 5,
+    stage: (rng, control) => {
+      const board = gpsBoard(rng);
+      const read = (t: number): number => 40 + (Math.floor(t / FAN) % 2 ? 5 : 0) + 0.2 * Math.sin(t);
+      return {
+        ...board,
+        twins: control ? board.twins : [...board.twins, new SimThermometer(4, read)],
+        oscillator: { ...BOARD, wander: 1e-10, steps: fan(5 * 3600) },
+        conf: [...GPS_PPS, 'tempsensor /sensor 4'],
+        script: [lose(board, 4 * 3600 + 600)],
+      };
+    },
+    bounds: [
+      { name: 'away', from: 4 * 3600 + 600, max: 150e-6 },
+      { name: 'steady', from: 1800, to: 4 * 3600, rms: 500e-9, max: 3e-6 },
+    ],
+    syncedBy: 30,
+    blind: 3,
+    control: { what: 'no sensor', factor: 4, figure: figureOf('away', 'max') },
   },
   {
     name: 'fallbackdrift',

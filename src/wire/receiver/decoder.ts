@@ -1,6 +1,6 @@
 import { diff, type Instant, instant } from '../../base/time.js';
 import type { Seconds } from '../../base/units.js';
-import type { TimeMessage } from '../timemessage.js';
+import type { PulseError, TimeMessage } from '../timemessage.js';
 import { ROLLOVER_DAYS, SECONDS_PER_DAY } from './calendar.js';
 import { EpochAssembler } from './epoch.js';
 import { type Frame, type FrameReject, Framer } from './framer.js';
@@ -9,7 +9,7 @@ import { Sky } from './sky.js';
 import { leapFromPubx, type TimedRecord, type TimedReject, timedFromNmea } from './timed.js';
 import { Timeline, type TimelineReject } from './timeline.js';
 import { parseUbx, type UbxMessage } from './ubx.js';
-import { fixVouches, timedFromUbx } from './ubxtime.js';
+import { fixVouches, pulseErrorOf, timedFromUbx } from './ubxtime.js';
 
 export type ReceiverReject = FrameReject | SentenceReject | TimedReject | TimelineReject | 'frozen' | 'ubx-size';
 
@@ -25,6 +25,8 @@ export interface ReceiverOptions {
   readonly gap?: Seconds;
   /** Every decoded UBX message, in order (hardware state, TIM-TP, acknowledgements). */
   readonly onUbx?: (message: UbxMessage) => void;
+  /** What the receiver says of the next pulse, as soon as it says it. */
+  readonly onPulseError?: (error: PulseError) => void;
 }
 
 export interface ReceiverCounters {
@@ -61,6 +63,7 @@ export class ReceiverDecoder {
   private readonly assembler: EpochAssembler;
   private readonly gap: Seconds;
   private readonly onUbx: ((message: UbxMessage) => void) | undefined;
+  private readonly onPulseError: ((error: PulseError) => void) | undefined;
   private lastArrival: Instant | undefined;
   private lastLength = 0;
   private out: TimeMessage[] = [];
@@ -73,6 +76,7 @@ export class ReceiverDecoder {
   constructor(options: ReceiverOptions) {
     this.gap = options.gap ?? DEFAULT_GAP;
     this.onUbx = options.onUbx;
+    this.onPulseError = options.onPulseError;
     const notBefore = options.notBefore ?? instant(options.now - QUARTER_ERA_NS);
     this.framer = new Framer({
       onFrame: (frame) => this.frame(frame),
@@ -167,12 +171,17 @@ export class ReceiverDecoder {
   private note(m: UbxMessage): void {
     if (m.name === 'NAV-STATUS' || m.name === 'NAV-SOL') this.ubxFix = { iTow: m.iTow, fix: fixVouches(m) };
     else if (m.name === 'NAV-PVT') this.sky.setUsed(m.satellitesUsed);
+    else if (m.name === 'TIM-TP') this.foretell(pulseErrorOf(m, this.gpsUtcLeap));
     else if (m.name === 'NAV-TIMEGPS') this.gpsUtcLeap = m.leap ?? this.gpsUtcLeap;
     else if (m.name === 'NAV-TIMELS') {
       this.gpsUtcLeap = m.current ?? this.gpsUtcLeap;
       const near = m.timeToEvent >= 0 && m.timeToEvent <= LEAP_HORIZON;
       this.leapPending = m.change === undefined || near ? m.change : 0;
     }
+  }
+
+  private foretell(error: PulseError | undefined): void {
+    if (error !== undefined) this.onPulseError?.(error);
   }
 
   private timedUbx(m: UbxMessage): TimedRecord | 'time' | 'date' | undefined {

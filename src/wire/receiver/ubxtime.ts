@@ -1,3 +1,5 @@
+import { fromUnix, instant } from '../../base/time.js';
+import type { PulseError } from '../timemessage.js';
 import { dayOf, MS_PER_DAY } from './calendar.js';
 import type { TimedRecord } from './timed.js';
 import type { UbxMessage, UbxUtc } from './ubx.js';
@@ -31,6 +33,21 @@ const recordOfUtc = (utc: UbxUtc): Pick<TimedRecord, 'msOfDay' | 'date'> | 'time
 const TIME_FIX = new Set([2, 3, 4, 5]);
 export const fixVouches = (m: { readonly fixOk: boolean; readonly fixType: number }): boolean =>
   m.fixOk && TIME_FIX.has(m.fixType);
+
+/**
+ * The error of the next pulse; undefined where the receiver does not know it, or names a GPS second whose place in UTC is
+ * not known yet. A receiver steered to another system counts that system's weeks, and no pulse will match.
+ */
+export const pulseErrorOf = (
+  m: Extract<UbxMessage, { name: 'TIM-TP' }>,
+  gpsUtcLeap: number | undefined,
+): PulseError | undefined => {
+  const leap = m.timebase === 'utc' ? 0 : gpsUtcLeap;
+  if (m.quantisation === undefined || leap === undefined) return undefined;
+  const ms = GPS_EPOCH_DAY * MS_PER_DAY + m.week * MS_PER_WEEK + m.towMs - leap * 1000;
+  // A pulse marks a whole second; where it is said to lie beside one, it is the user who shifted it.
+  return { utc: instant(fromUnix(Math.round(ms / 1000))), error: m.quantisation };
+};
 
 type Carrier = Extract<UbxMessage, { name: 'NAV-PVT' | 'NAV-TIMEUTC' | 'NAV-TIMEGPS' }>;
 

@@ -30,6 +30,7 @@ const EVENTS: { readonly [K in Event['kind']]: Extract<Event, { kind: K }> } = {
   tick: { kind: 'tick' },
   pulse: { kind: 'pulse', source: 1, edge: { edge: 'clear', time: T, sequence: 4294967295, missed: 2 } },
   message: { kind: 'message', source: 0, message: EPOCH },
+  'pulse-error': { kind: 'pulse-error', source: 1, foretold: { utc: T, error: -10.2e-9 } },
   reading: {
     kind: 'reading',
     source: 0,
