@@ -233,6 +233,7 @@ describe('values', () => {
     assert.equal(config.clock.tempcomp?.kind, 'quadratic');
     assert.deepEqual(config.server.ratelimit, { interval: 3, burst: 8, leak: 2, kod: 2 });
     assert.equal(parse('tempcomp /s 30 /points').clock.tempcomp?.kind, 'points');
+    assert.deepEqual(parse('tempsensor /s 5').clock.tempsensor, { sensor: '/s', interval: 5 });
   });
 
   it('a restart keeps only the steps that are always made', () => {
