@@ -59,6 +59,7 @@ constexpr MetaName META_NAMES[] = {
 constexpr uint32_t FLAG_STAMP = 1;
 constexpr uint32_t FLAG_WANT_TX = 2;
 constexpr uint32_t FLAG_TIME = 4;
+constexpr uint32_t FLAG_BROADCAST = 8;
 
 /// TX_ID of a packet whose stamp will not come back.
 constexpr uint32_t NO_STAMP = 0xffffffff;

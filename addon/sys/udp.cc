@@ -148,6 +148,8 @@ uint32_t ageUs(const timespec& now, const timespec& then) {
   return static_cast<uint32_t>(static_cast<int32_t>(us));
 }
 
+void setBroadcast(int fd, int on) { ::setsockopt(fd, SOL_SOCKET, SO_BROADCAST, &on, sizeof on); }
+
 int64_t nowMs() {
   int64_t ns = 0;
   clockRead(CLOCK_MONOTONIC, &ns);
@@ -177,10 +179,18 @@ int UdpSet::receive(uint8_t* slab, uint32_t* stamps, int timeoutMs) {
   if (got > 0) return static_cast<int>(got);
   const int64_t deadline = nowMs() + wait;
   for (int64_t left = wait;; left = std::max<int64_t>(0, deadline - nowMs())) {
-    if (!pollOnce(stamps, static_cast<int>(left))) return 0;
+    if (!pollOnce(stamps, static_cast<int>(left))) break;
     got = receiveAll(slab);
-    if (got > 0 || left == 0) return static_cast<int>(got);
+    if (got > 0) return static_cast<int>(got);
+    if (left == 0) break;
   }
+  // What is sent from here on without having been received is stamped on the scale of now.
+  noteGuard();
+  return 0;
+}
+
+void UdpSet::noteGuard() {
+  if (guard_ != nullptr) guardSeen_ = __atomic_load_n(guard_, __ATOMIC_SEQ_CST);
 }
 
 size_t UdpSet::receiveAll(uint8_t* slab) {
@@ -202,7 +212,7 @@ size_t UdpSet::receiveFrom(size_t socket, uint8_t* slab, size_t first) {
   // EAGAIN: empty. Anything else is an error of an earlier packet, which reading has cleared.
   if (got <= 0) return 0;
   // Before the clock is read: a step from here on keeps the batch from being sent.
-  if (guard_ != nullptr && first == 0) guardSeen_ = __atomic_load_n(guard_, __ATOMIC_SEQ_CST);
+  if (first == 0) noteGuard();
   timespec now;
   clock_gettime(CLOCK_REALTIME, &now);
   for (size_t i = first; i < first + static_cast<size_t>(got); i++) fillSlot(socket, i, slab, now);
@@ -305,12 +315,16 @@ void UdpSet::sendSlot(uint32_t* meta, uint8_t* packet, uint32_t* stamps) {
     meta[TX_ERRNO] = ECANCELED;
     return;
   }
+  // Only for the packets that are meant for everybody: nobody else's address may turn out to be a broadcast address.
+  const bool broadcast = (meta[TX_FLAGS] & FLAG_BROADCAST) != 0;
+  if (broadcast) setBroadcast(socket.fd.get(), 1);
   // sendto() spares the kernel the copies of header, vector and control where there is nothing to control.
   constexpr int FLAGS = MSG_DONTWAIT | MSG_NOSIGNAL;
   const ssize_t sent = control.length > 0
                            ? ::sendmsg(socket.fd.get(), &header, FLAGS)
                            : ::sendto(socket.fd.get(), packet, length, FLAGS, reinterpret_cast<sockaddr*>(&to), toLength);
   meta[TX_ERRNO] = sent < 0 ? static_cast<uint32_t>(errno) : 0;
+  if (broadcast) setBroadcast(socket.fd.get(), 0);
   putTime(meta, T3_SEC_LO, now);
   if ((meta[TX_FLAGS] & FLAG_TIME) != 0) {
     timespec then;

@@ -80,7 +80,7 @@ class UdpSet {
   /// Stamps now in the store, those that receive() found among them; the store counts as empty afterwards.
   size_t drainTxStamps(uint32_t* stamps);
 
-  /// While `*guard` differs from what it was when the batch was received nothing is sent (ECANCELED): the clock was
+  /// While `*guard` differs from what it was when receive() returned last nothing is sent (ECANCELED): the clock was
   /// stepped in between. Shared with the thread that steps; outlives the set.
   void watch(const int32_t* guard) { guard_ = guard; }
   MacRing& keys() { return keys_; }
@@ -104,6 +104,7 @@ class UdpSet {
   std::vector<UdpSocket> sockets_;
   Fd wake_;
   bool clockMoved() const;
+  void noteGuard();
 
   MacRing keys_;
   const int32_t* guard_ = nullptr;

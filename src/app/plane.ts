@@ -9,11 +9,13 @@ import { ClientTable, clientTableBytes, SERVICE } from '../core/access/clients.j
 import type { RateLimitOptions } from '../core/access/ratelimit.js';
 import { type AccessRule, AccessTree } from '../core/access/tree.js';
 import { COUNTER } from '../core/ntp/counters.js';
-import { SnapshotWriter } from '../core/ntp/snapshot.js';
+import type { PeerEntry } from '../core/ntp/peerdesk.js';
+import { SnapshotWriter, stepGuard } from '../core/ntp/snapshot.js';
 import type { ServerState } from '../core/ntp/state.js';
 import type { ClientReport, ServerStatsReport } from '../core/report/reports.js';
 import { loadNative, type NativeUdpOptions } from '../devices/native.js';
 import type { ControlAnswer, ControlRequest } from '../serve/control.js';
+import type { PeerNews, PeerPacket } from '../serve/peers.js';
 import { mergeClients, serverStats } from '../serve/reports.js';
 import { newMemory, openTables, type PlaneMemory, type PlaneTables, recordsFor } from '../serve/tables.js';
 import type { SymmetricKey } from '../wire/ntp/keyfile.js';
@@ -45,10 +47,14 @@ export interface PlaneOptions {
    */
   readonly workers?: number | undefined;
   readonly keys?: readonly SymmetricKey[] | undefined;
+  /** Configured peers: their packets are handed on, whoever may ask. */
+  readonly peers?: readonly PeerEntry[] | undefined;
   readonly limit?: RateLimitOptions | undefined;
   /** Who may ask in mode 6, and what is answered: packets, or none. */
   readonly controlAccess?: readonly AccessRule[] | undefined;
   readonly onControl?: ((request: Uint8Array) => readonly Uint8Array[]) | undefined;
+  /** What comes from configured peers, and what became of packets to them. */
+  readonly onPeer?: ((news: PeerNews) => void) | undefined;
   /** A worker ended by itself and was started again. */
   readonly onRestart?: ((error: Error) => void) | undefined;
   /** Workers end again and again: the plane serves no more (or with fewer threads). */
@@ -91,6 +97,10 @@ interface Recipe {
   readonly access: AccessRule[];
   readonly controlAccess: AccessRule[];
   keys: readonly SymmetricKey[];
+  peers: readonly PeerEntry[];
+  /** Which worker's socket the packets of a peer come to. */
+  readonly heardBy: Map<number, Member>;
+  readonly members: readonly Member[];
   restarted: number;
 }
 
@@ -116,6 +126,7 @@ export class Plane {
   private readonly members: readonly Member[];
   private readonly recipe: Recipe;
   private readonly writer: SnapshotWriter;
+  private readonly guard: Int32Array;
   private readonly access = new AccessTree();
   private readonly commands: ClientTable;
   private readonly remembers: boolean;
@@ -128,6 +139,7 @@ export class Plane {
     this.members = members;
     this.warnings = members[0]!.failures;
     this.writer = new SnapshotWriter(members[0]!.memory.snapshot);
+    this.guard = stepGuard(members[0]!.memory.snapshot);
     this.remembers = options.noClientLog !== true;
     const { seed } = members[0]!.memory;
     this.commands = new ClientTable(new ArrayBuffer(clientTableBytes(COMMAND_RECORDS)), COMMAND_RECORDS, seed);
@@ -158,6 +170,25 @@ export class Plane {
   setKeys(keys: readonly SymmetricKey[]): void {
     this.recipe.keys = keys;
     for (const m of this.members) send(m, { kind: 'keys', keys });
+  }
+
+  /** Replaces all configured peers. */
+  setPeers(peers: readonly PeerEntry[]): void {
+    const { recipe } = this;
+    recipe.peers = peers;
+    for (const source of recipe.heardBy.keys()) {
+      if (!peers.some((peer) => peer.source === source)) recipe.heardBy.delete(source);
+    }
+    for (const m of this.members) send(m, { kind: 'peers', peers });
+  }
+
+  /** To a peer, or to everybody; what becomes of it is told by onPeer. False: there is no worker to send it. */
+  sendPeer(packet: Omit<PeerPacket, 'epoch'>): boolean {
+    const heardBy = this.recipe.heardBy.get(packet.source);
+    const able = [...(heardBy === undefined ? [] : [heardBy]), ...this.members].find((m) => m.wakeFd >= 0);
+    if (able === undefined) return false;
+    send(able, { kind: 'peer-send', packet: { ...packet, epoch: Atomics.load(this.guard, 0) } });
+    return true;
   }
 
   /** The same as changeAccess, for mode 6. */
@@ -308,6 +339,7 @@ const workerStart = (recipe: Recipe, m: Member, attention: SharedArrayBuffer): W
     access: recipe.access,
     controlAccess: recipe.controlAccess,
     keys: recipe.keys,
+    peers: recipe.peers,
     limit: options.limit,
     lateTruth: options.lateTruth,
     attention,
@@ -346,9 +378,21 @@ const startWorker = (recipe: Recipe, m: Member): Promise<void> => {
           return;
         case 'control':
           send(m, { kind: 'control', answer: answerControl(recipe.options, message.request) });
+          return;
+        case 'peer':
+          tellPeer(recipe, m, message.news);
       }
     });
   });
+};
+
+const tellPeer = (recipe: Recipe, from: Member, news: PeerNews): void => {
+  if (news.kind === 'packet') recipe.heardBy.set(news.source, from);
+  if (news.kind === 'sent' && news.stamps !== undefined) {
+    const { source, stamps } = news;
+    for (const m of recipe.members) if (m !== from) send(m, { kind: 'peer-sent', source, stamps });
+  }
+  recipe.options.onPeer?.(news);
 };
 
 const answerControl = ({ onControl }: PlaneOptions, { meta, bytes }: ControlRequest): ControlAnswer => ({
@@ -406,6 +450,9 @@ export const startPlane = async (options: PlaneOptions): Promise<Plane> => {
     access: [...options.access],
     controlAccess: [...(options.controlAccess ?? [])],
     keys: options.keys ?? [],
+    peers: options.peers ?? [],
+    heardBy: new Map(),
+    members,
     restarted: 0,
   };
   const outcomes = await Promise.allSettled(members.map((m) => startWorker(recipe, m)));

@@ -7,11 +7,13 @@ import type { RateLimitOptions } from '../core/access/ratelimit.js';
 import { type AccessRule, AccessTree } from '../core/access/tree.js';
 import { COUNTER } from '../core/ntp/counters.js';
 import { KeyTable } from '../core/ntp/keys.js';
+import type { Origin, PeerEntry } from '../core/ntp/peerdesk.js';
 import { Responder } from '../core/ntp/responder.js';
 import { SnapshotReader, stepGuard } from '../core/ntp/snapshot.js';
 import { loadNative, type NativeUdpOptions, type NativeUdpSet } from '../devices/native.js';
 import { type ControlAnswer, ControlPost, type ControlRequest } from '../serve/control.js';
 import { serveLoop } from '../serve/loop.js';
+import { type PeerNews, type PeerPacket, PeerPost } from '../serve/peers.js';
 import { openTables, type PlaneMemory } from '../serve/tables.js';
 import type { SymmetricKey } from '../wire/ntp/keyfile.js';
 
@@ -22,6 +24,7 @@ export interface WorkerStart {
   /** Who may ask in mode 6. */
   readonly controlAccess: readonly AccessRule[];
   readonly keys: readonly SymmetricKey[];
+  readonly peers: readonly PeerEntry[];
   readonly limit: RateLimitOptions | undefined;
   readonly lateTruth: boolean | undefined;
   /** Two words: messages that main has posted, and how many of them it has finished posting (wake included). */
@@ -32,6 +35,10 @@ export type ToWorker =
   | { readonly kind: 'access'; readonly table: 'ntp' | 'control'; readonly rule: AccessRule }
   | { readonly kind: 'keys'; readonly keys: readonly SymmetricKey[] }
   | { readonly kind: 'control'; readonly answer: ControlAnswer }
+  | { readonly kind: 'peers'; readonly peers: readonly PeerEntry[] }
+  | { readonly kind: 'peer-send'; readonly packet: PeerPacket }
+  /** Another worker has sent a packet to a peer, whose answer may come to this one. */
+  | { readonly kind: 'peer-sent'; readonly source: number; readonly stamps: Origin }
   | { readonly kind: 'stop' };
 
 export interface SocketFailure {
@@ -49,6 +56,7 @@ export type FromWorker =
       readonly failures: readonly SocketFailure[];
     }
   | { readonly kind: 'control'; readonly request: ControlRequest }
+  | { readonly kind: 'peer'; readonly news: PeerNews }
   | { readonly kind: 'failed'; readonly failures: readonly SocketFailure[] };
 
 /** Rounds between two looks at the kernel's count of overflows: a call that is not worth making for every batch. */
@@ -70,9 +78,9 @@ const isSet = (opened: NativeUdpSet | unknown): opened is NativeUdpSet =>
 const openSockets = (
   sockets: readonly NativeUdpOptions[],
   guard: Int32Array,
-): { set: NativeUdpSet | undefined; failures: SocketFailure[] } => {
+): { set: NativeUdpSet | undefined; opened: readonly NativeUdpOptions[]; failures: SocketFailure[] } => {
   const all = tryOpen(sockets, guard);
-  if (isSet(all)) return { set: all, failures: [] };
+  if (isSet(all)) return { set: all, opened: sockets, failures: [] };
   const failures: SocketFailure[] = [];
   const good = sockets.filter((s) => {
     const one = tryOpen([s], guard);
@@ -81,7 +89,7 @@ const openSockets = (
     return isSet(one);
   });
   const rest = good.length > 0 ? tryOpen(good, guard) : undefined;
-  return { set: isSet(rest) ? rest : undefined, failures };
+  return { set: isSet(rest) ? rest : undefined, opened: good, failures };
 };
 
 /** Does what main asks for; stays cheap while main asks for nothing. */
@@ -122,7 +130,8 @@ const awaitMain = (attention: Int32Array): void => {
 };
 
 const main = (start: WorkerStart): void => {
-  const { set, failures } = openSockets(start.sockets, stepGuard(start.memory.snapshot));
+  const guard = stepGuard(start.memory.snapshot);
+  const { set, opened, failures } = openSockets(start.sockets, guard);
   const tell = (message: FromWorker): void => parentPort!.postMessage(message);
   if (set === undefined) {
     tell({ kind: 'failed', failures });
@@ -139,17 +148,31 @@ const main = (start: WorkerStart): void => {
   // After a crash: what the last worker had under way is not to be trusted.
   tables.ring?.clear();
   const { limit, lateTruth } = start;
-  const options = { verifier: set, limit, control, lateTruth };
+  const families = opened.map((o) => o.family);
+  const peers = new PeerPost(set, families, guard, seed, (news) => tell({ kind: 'peer', news }));
+  peers.desk.setPeers(start.peers);
+  const otherStamp = (stamps: Uint32Array, at: number): boolean => peers.stamped(stamps, at);
+  const options = { verifier: set, limit, control, lateTruth, peers: peers.desk, otherStamp };
   const responder = new Responder(set.slab, { access, ...tables }, snapshot, seed, markSeed, options);
+  const stamps = new Uint32Array(set.txStamps);
+  let table = new KeyTable([]);
   const useKeys = (keys: readonly SymmetricKey[]): void => {
     set.setKeys(keys);
-    responder.setKeys(new KeyTable(keys));
+    table = new KeyTable(keys);
+    responder.setKeys(table);
   };
   useKeys(start.keys);
   const obey = (message: ToWorker): void => {
     if (message.kind === 'access') (message.table === 'ntp' ? access : controlAccess).apply(message.rule);
     else if (message.kind === 'keys') useKeys(message.keys);
     else if (message.kind === 'control') control.answer(message.answer);
+    else if (message.kind === 'peers') peers.desk.setPeers(message.peers);
+    else if (message.kind === 'peer-sent') peers.desk.sent(message.source, message.stamps);
+    else if (message.kind === 'peer-send') {
+      peers.send(message.packet, table);
+      // The stamp is there already, mostly, and nothing else would fetch it for as long as nobody asks.
+      responder.txStamps(stamps, set.drainTxStamps());
+    }
   };
   tell({ kind: 'ready', wakeFd: set.wakeFd, ports: set.ports, failures });
   const attention = new Int32Array(start.attention);

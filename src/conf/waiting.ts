@@ -7,9 +7,6 @@ const PTP = 'NTP over PTP';
 const NTS = 'NTS';
 
 export const WAITING_DIRECTIVES: Readonly<Record<string, string>> = {
-  peer: 'symmetric mode',
-  broadcast: 'broadcast mode',
-  refresh: 'resolving names again by itself (the command refresh does it)',
   ntpsigndsocket: 'signing for Samba',
   bindcmddevice: 'binding the command socket to an interface',
   hwtimestamp: HARDWARE,
@@ -40,6 +37,4 @@ export const WAITING_OPTIONS: Readonly<Record<string, string>> = {
   'server nts': NTS,
   'server ntsport': NTS,
   'server certset': NTS,
-  'server copy': 'taking over the reference of another server',
-  'server extfield': 'experimental extension fields',
 };

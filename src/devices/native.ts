@@ -277,7 +277,7 @@ export interface Native {
   ) => NativeArrivals;
   Datagram: new (path: string, options: { unlink: boolean; mode?: number }) => NativeDatagram;
   /**
-   * `guard`: a word of shared memory; while it differs from what it was when a batch came, nothing of the batch is sent
+   * `guard`: a word of shared memory; while it differs from what it was when receive() returned last nothing is sent
    * (TX_ERRNO ECANCELED).
    */
   UdpSet: new (

@@ -4,6 +4,7 @@ import type { Seconds } from '../base/units.js';
 import type { Config } from '../conf/config.js';
 import { SOURCE_DEFAULTS } from '../conf/defaults.js';
 import type { TempcompModel, TempcompPoint } from '../core/discipline/tempcomp.js';
+import type { BroadcastOptions } from '../core/ntp/broadcast.js';
 import type { NtpSourceOptions } from '../core/ntp/client/options.js';
 import type { DisciplineOptions, LocalOptions, RefclockOptions, SelectionOptions } from '../core/refclock/options.js';
 import type { Trace } from '../core/report/traces.js';
@@ -17,6 +18,8 @@ import { tempcompModel } from './tempcomp.js';
 export interface EngineConfig {
   readonly refclocks: readonly RefclockOptions[];
   readonly ntpSources: readonly NtpSourceOptions[];
+  /** Who is told the time without asking. */
+  readonly broadcasts?: readonly BroadcastOptions[] | undefined;
   /** s after which the names of sources are resolved again. */
   readonly refresh: Seconds;
   /** Secret of this run, eight words: what servers must not be able to guess is made from it. */
@@ -92,6 +95,7 @@ const initialOptions = (config: Config): InitialOptions | undefined => {
 export const engineConfig = (config: Config, host: HostFacts): EngineConfig => ({
   refclocks: config.refclocks,
   ntpSources: config.sources,
+  broadcasts: config.server.broadcasts,
   refresh: config.client.refresh,
   seed: host.seed,
   discipline: config.discipline,

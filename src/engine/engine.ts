@@ -9,6 +9,7 @@ import { type Correction, Discipline } from '../core/discipline/discipline.js';
 import { steeringTime } from '../core/discipline/steer.js';
 import type { Warmth } from '../core/discipline/warmth.js';
 import type { Received } from '../core/ntp/client/association.js';
+import type { ServerState } from '../core/ntp/state.js';
 import type { Measured } from '../core/refclock/manager.js';
 import { type ClockChange, timeShift } from '../core/sample.js';
 import type { Fact } from '../ports/observer.js';
@@ -43,6 +44,8 @@ export class Engine extends EngineState {
       fact: (finding) => this.fact(this.moment, finding),
       select: () => this.select(this.moment),
       use: (m) => this.useNtp(m, this.moment),
+      server: () => this.serverState(this.moment),
+      served: () => this.servedState(this.moment),
       heard: (source, received) => this.heard(source, received, this.moment),
       correct: (offset, step) => {
         this.adjustClock(offset, 0, this.moment);
@@ -589,6 +592,11 @@ export class Engine extends EngineState {
     if (this.config.control !== undefined) {
       this.effects.push({ kind: 'clock-status', status: this.kernelStatus(state, now) });
     }
+  }
+
+  /** What clients are told: smoothed. */
+  private servedState(now: Now): ServerState {
+    return this.smoothing.serve(this.serverState(now), this.clock.now(now.raw), this.config.precision);
   }
 
   private facts(now: Now, facts: readonly FactLike[]): void {

@@ -2,12 +2,13 @@
  * The engine's whole outside: events in, effects out. Everything here is data that can be written to an event log and
  * replayed. Times inside events are raw (CLOCK_REALTIME as stamped); `now` comes beside the event.
  */
+import type { Ntp64 } from '../base/ntp64.js';
 import type { RefId } from '../base/refid.js';
 import type { Instant, Mono } from '../base/time.js';
 import type { Frequency, Seconds, StampKind } from '../base/units.js';
 import type { AddressMask } from '../core/ntp/client/mask.js';
 import type { NtpSourceOptions } from '../core/ntp/client/options.js';
-import type { NtpChange } from '../core/ntp/client/sources.js';
+import type { NtpChange, PeerAddress } from '../core/ntp/client/sources.js';
 import type { ServerState } from '../core/ntp/state.js';
 import type { LocalOptions } from '../core/refclock/options.js';
 import type { SelectOptions } from '../core/report/reports.js';
@@ -86,13 +87,17 @@ export interface CommandAnswer {
 
 /** What the network says; `source` = index as in the `ntp-send` effect, `serial` = its number of the request. */
 export type NtpEvent =
-  /** The request left at this raw time. At most one for each request, before its reply. */
+  /**
+   * The request left at this raw time. At most one for each request, before its reply; of a packet to a peer there may be
+   * a second one, with a better stamp. `transmit`: what was put into it by the sender.
+   */
   | {
       readonly kind: 'ntp-sent';
       readonly source: number;
       readonly serial: number;
       readonly time: Instant;
       readonly stamp: StampKind;
+      readonly transmit?: Ntp64;
     }
   /** The request could not leave. */
   | { readonly kind: 'ntp-failed'; readonly source: number; readonly serial: number; readonly reason: string }
@@ -177,6 +182,33 @@ export type Effect =
       readonly bytes: Uint8Array;
       /** Id of the symmetric key to seal it with; 0 = none. */
       readonly key: number;
+    }
+  /**
+   * Send a packet to a peer, from the port of the server. With `stamp` its transmit stamp is the moment of sending on the
+   * cooked clock: raw + `correction` s.
+   */
+  | {
+      readonly kind: 'ntp-peer-send';
+      readonly source: number;
+      readonly serial: number;
+      readonly address: string;
+      readonly port: number;
+      readonly bytes: Uint8Array;
+      readonly key: number;
+      readonly stamp: boolean;
+      readonly correction: Seconds;
+      /** Our address that the peer knows; undefined = the route decides. */
+      readonly local: string | undefined;
+    }
+  /** All peers there are: their packets, from address and port, are wanted as `ntp-reply` events. */
+  | { readonly kind: 'ntp-peers'; readonly peers: readonly PeerAddress[] }
+  /** Send a packet that answers nobody, stamped like those to peers. */
+  | {
+      readonly kind: 'ntp-broadcast';
+      readonly address: string;
+      readonly port: number;
+      readonly bytes: Uint8Array;
+      readonly correction: Seconds;
     }
   /** The source is gone: nothing more is expected from it. */
   | { readonly kind: 'ntp-close'; readonly source: number }

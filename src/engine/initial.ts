@@ -1,6 +1,7 @@
 import { addMono, type Instant, type Mono } from '../base/time.js';
 import { PPM, type Seconds } from '../base/units.js';
 import type { NtpSourceOptions } from '../core/ntp/client/options.js';
+import { NO_SERVER } from '../core/ntp/state.js';
 import type { ClockChange } from '../core/sample.js';
 import { SourceSet } from '../core/sources/sourceset.js';
 import type { Finding } from '../core/sources/types.js';
@@ -56,7 +57,8 @@ export class InitialMeasurement {
     this.sources = new SourceSet([], selection, precision, discipline.maxclockerrorPpm * PPM);
     // Another stream than that of normal operation: what was sent here must not come again there.
     const own = seed.map((word, i) => (i === 0 ? ~word >>> 0 : word));
-    this.ntp = new NtpSide(initial.servers, precision, own, refresh, {
+    const options = { sources: initial.servers, broadcasts: [], precision, seed: own, refresh };
+    this.ntp = new NtpSide(options, {
       sources: this.sources,
       cook: (raw) => hands.cook(raw),
       skewPpm: () => hands.skewPpm(),
@@ -67,6 +69,8 @@ export class InitialMeasurement {
       fact: (finding) => hands.fact(finding),
       select: () => undefined,
       use: (m) => m,
+      server: () => NO_SERVER,
+      served: () => NO_SERVER,
       heard: () => undefined,
     });
   }

@@ -1,9 +1,11 @@
-import { KeyStream } from '../base/keystream.js';
+import { KeyStream, type StreamSeed } from '../base/keystream.js';
 import { diff, diffMono, type Instant, type Mono } from '../base/time.js';
 import { PPM, type Seconds } from '../base/units.js';
+import { type BroadcastOptions, Broadcasts } from '../core/ntp/broadcast.js';
 import type { Received, Surroundings } from '../core/ntp/client/association.js';
 import type { NtpSourceOptions } from '../core/ntp/client/options.js';
 import { NtpSources } from '../core/ntp/client/sources.js';
+import type { ServerState } from '../core/ntp/state.js';
 import type { Measured } from '../core/refclock/types.js';
 import type { SourceSet } from '../core/sources/sourceset.js';
 import type { Finding } from '../core/sources/types.js';
@@ -20,6 +22,9 @@ export interface NtpHands {
   select(): void;
   /** A good measurement: the clock may follow it. Afterwards `latest` gives it as it stands on the corrected clock. */
   use(m: Measured): Measured;
+  /** What we are as a server, without smoothing, and what clients are told. */
+  server(): ServerState;
+  served(): ServerState;
   /** For the log files: a reply of a source, after it has been used. */
   heard(source: number, received: Received): void;
 }
@@ -31,37 +36,51 @@ const MANY = 16;
 /** but no longer than this, s. */
 const SELECT_INTERVAL = 1;
 
+/** What the configuration says about NTP towards others than clients. */
+export interface NtpOptions {
+  readonly sources: readonly NtpSourceOptions[];
+  readonly broadcasts: readonly BroadcastOptions[];
+  /** s after which names are resolved again. */
+  readonly refresh: Seconds;
+  /** s. */
+  readonly precision: Seconds;
+  readonly seed: StreamSeed;
+}
+
 /** Carries events to the NTP sources and what they want to the world. */
 export class NtpSide {
   readonly sources: NtpSources;
-  private readonly configured: readonly NtpSourceOptions[];
-  private readonly precision: number;
-  private readonly hands: NtpHands;
+  private readonly random: KeyStream;
+  private broadcasts: Broadcasts | undefined;
   private lastStep: Mono | undefined;
   private lastSelect: Mono | undefined;
   private selectWanted = false;
 
   constructor(
-    configured: readonly NtpSourceOptions[],
-    precision: number,
-    seed: readonly number[],
-    refresh: Seconds,
-    hands: NtpHands,
+    private readonly options: NtpOptions,
+    private readonly hands: NtpHands,
   ) {
-    this.configured = configured;
-    this.precision = precision;
-    this.hands = hands;
+    this.random = new KeyStream(options.seed);
     this.sources = new NtpSources({
       sources: hands.sources,
-      random: new KeyStream(seed),
-      refresh,
+      random: this.random,
+      refresh: options.refresh,
       output: (o) => hands.effect({ ...o, kind: `ntp-${o.kind}` } as Effect),
       fact: (f) => hands.fact(f),
     });
   }
 
   start(now: Now): void {
-    for (const options of this.configured) this.sources.add(options, now.mono);
+    for (const options of this.options.sources) this.sources.add(options, now.mono);
+    const { broadcasts } = this.options;
+    if (broadcasts.length > 0) this.broadcasts = new Broadcasts(broadcasts, this.random, now.mono);
+  }
+
+  /** When something is to be sent. */
+  next(): Mono | undefined {
+    const request = this.sources.next();
+    const broadcast = this.broadcasts?.next();
+    return request === undefined || (broadcast !== undefined && broadcast < request) ? broadcast : request;
   }
 
   /** The raw clock was stepped, by us or by somebody. */
@@ -71,6 +90,7 @@ export class NtpSide {
 
   /** Sends what is due. */
   due(now: Now): void {
+    this.broadcast(now);
     if (this.sources.due(this.surroundings(now), now.raw)) this.selectWanted = true;
     if (!this.selectWanted) return;
     const { lastSelect } = this;
@@ -85,7 +105,8 @@ export class NtpSide {
     switch (event.kind) {
       case 'ntp-sent':
         if (this.isFresh(event.time, now)) {
-          this.sources.sent(event.source, event.serial, event.time, event.stamp, this.surroundings(now));
+          const { source, serial, time, stamp, transmit } = event;
+          this.sources.sent(source, serial, time, stamp, this.surroundings(now), transmit);
         }
         return;
       case 'ntp-failed':
@@ -115,12 +136,21 @@ export class NtpSide {
     this.hands.heard(source, received);
   }
 
+  private broadcast(now: Now): void {
+    const { broadcasts, hands } = this;
+    if (broadcasts === undefined) return;
+    for (const packet of broadcasts.due(now.mono, now.raw, hands.cook(now.raw), () => hands.served())) {
+      hands.effect({ kind: 'ntp-broadcast', ...packet });
+    }
+  }
+
   private surroundings(now: Now): Surroundings {
     return {
       mono: now.mono,
       cook: (raw) => this.hands.cook(raw),
-      precision: this.precision,
+      precision: this.options.precision,
       skew: Math.min(this.hands.skewPpm(), 1000) * PPM,
+      server: () => this.hands.server(),
     };
   }
 

@@ -11,7 +11,8 @@ export class NtpPhases {
   private initial: InitialMeasurement | undefined;
 
   constructor(config: EngineConfig, hands: NtpHands & InitialHands) {
-    this.ntp = new NtpSide(config.ntpSources, config.precision, config.seed, config.refresh, hands);
+    const { ntpSources: sources, broadcasts = [], precision, seed, refresh } = config;
+    this.ntp = new NtpSide({ sources, broadcasts, precision, seed, refresh }, hands);
     if (config.initial !== undefined) this.initial = new InitialMeasurement(config.initial, config, hands);
   }
 
@@ -43,7 +44,7 @@ export class NtpPhases {
 
   /** When to be woken. */
   next(): Mono | undefined {
-    return this.initial === undefined ? this.ntp.sources.next() : this.initial.next();
+    return this.initial === undefined ? this.ntp.next() : this.initial.next();
   }
 
   /** The raw clock was stepped, by us or by somebody. */

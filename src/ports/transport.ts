@@ -68,6 +68,8 @@ export const TX_FLAG = {
   WANT_TX: 2,
   /** Tell how long the call took: ns, in RX_AGE. */
   TIME: 4,
+  /** The address may be a broadcast address; without it the kernel refuses those. */
+  BROADCAST: 8,
 } as const;
 
 export const NO_STAMP = 0xffffffff;

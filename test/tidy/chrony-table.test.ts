@@ -14,6 +14,7 @@ const FIELD: Readonly<Record<string, string>> = {
   refclock: 'refclocks',
   server: 'sources',
   pool: 'sources',
+  peer: 'sources',
   sourcedir: 'sourcedirs',
   bindacqaddress: 'bindacqaddress4',
   bindaddress: 'bindaddress4',
@@ -37,7 +38,7 @@ const FIELD: Readonly<Record<string, string>> = {
 };
 /** Done while the configuration is read, without a field; or, among the waiting ones, with a field of a common name. */
 const NO_FIELD = /^(include|confdir|dumponexit|commandkey|generatecommandkey|linux_\w+)$/;
-const COMMON = /^(peer|refresh|nts(serverkey|port|processes|dumpdir|cachedir|rotate|refresh|ratelimit))$/;
+const COMMON = /^(nts(serverkey|port|processes|dumpdir|cachedir|rotate|refresh|ratelimit))$/;
 
 const withoutComments = (code: string): string => code.replace(/\/\*[\s\S]*?\*\//g, '').replace(/^\s*\/\/.*$/gm, '');
 

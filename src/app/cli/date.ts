@@ -3,7 +3,9 @@ import { parseIp } from '../../base/ip.js';
 import { KeyStream, SEED_WORDS } from '../../base/keystream.js';
 import { diffMono, nsInSecond } from '../../base/time.js';
 import { SOURCE_DEFAULTS } from '../../conf/defaults.js';
-import { Association, type Foretold } from '../../core/ntp/client/association.js';
+import type { Association, Foretold } from '../../core/ntp/client/association.js';
+import { ClientAssociation } from '../../core/ntp/client/clientassociation.js';
+import { NO_SERVER } from '../../core/ntp/state.js';
 import type { Sample } from '../../core/sample.js';
 import { KernelClock, measurePrecision } from '../../devices/clock.js';
 import { loadNative } from '../../devices/native.js';
@@ -79,7 +81,7 @@ export const date = async (argv: readonly string[], io: CliIo): Promise<number> 
       continue;
     }
     const options = { ...SOURCE_DEFAULTS, name: host, port: wish.port, iburst: true };
-    const association = new Association(options, address, random, clock.monotonic());
+    const association = new ClientAssociation(options, address, random, clock.monotonic());
     asked.set(i, { host, association, samples: [], kiss: undefined });
   }
   await measure(asked, clock, wish);
@@ -89,7 +91,8 @@ export const date = async (argv: readonly string[], io: CliIo): Promise<number> 
 const measure = (asked: ReadonlyMap<number, Asked>, clock: KernelClock, wish: Wish): Promise<void> =>
   new Promise((done) => {
     const precision = measurePrecision(clock);
-    const at = () => ({ mono: clock.monotonic(), cook: <T>(raw: T): T => raw, precision, skew: 1e-6 });
+    const server = () => NO_SERVER;
+    const at = () => ({ mono: clock.monotonic(), cook: <T>(raw: T): T => raw, precision, skew: 1e-6, server });
     const end = (): void => {
       clearInterval(timer);
       clearTimeout(late);

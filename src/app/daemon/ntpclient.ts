@@ -4,11 +4,19 @@ import type { Native } from '../../devices/native.js';
 import { NtpClientDevice } from '../../devices/ntpclient.js';
 import { SystemResolver } from '../../devices/resolver.js';
 import type { Effect, NtpEvent } from '../../engine/events.js';
+import type { PeerNews } from '../../serve/peers.js';
 import { NTP_PORT } from '../../wire/ntp/header.js';
 import type { Keys } from './keys.js';
+import type { NtpServer } from './server.js';
 
 /** What the engine wants of the network. */
-export type NtpEffect = Extract<Effect, { kind: 'ntp-send' | 'ntp-close' | 'ntp-resolve' }>;
+export type NtpEffect = Extract<
+  Effect,
+  { kind: 'ntp-send' | 'ntp-close' | 'ntp-resolve' | 'ntp-peer-send' | 'ntp-peers' | 'ntp-broadcast' }
+>;
+
+/** Where packets leave from the server's own port. */
+export type PeerSide = Pick<NtpServer, 'setPeers' | 'sendPeer'>;
 
 /** Carries the engine's requests to the network and what comes back to the engine. Sockets open with the first request. */
 export class NtpClient {
@@ -21,6 +29,7 @@ export class NtpClient {
     private readonly native: Native,
     private readonly keys: Keys,
     families: readonly (4 | 6)[],
+    private readonly server: PeerSide,
     private readonly dispatch: (event: NtpEvent) => void,
   ) {
     this.resolver = new SystemResolver(families);
@@ -28,11 +37,53 @@ export class NtpClient {
 
   apply(effect: NtpEffect): void {
     if (this.stopped) return;
-    if (effect.kind === 'ntp-send') {
-      this.device ??= this.open();
-      this.device.send(effect);
-    } else if (effect.kind === 'ntp-close') this.device?.close(effect.source);
-    else void this.resolve(effect.name, effect.family);
+    switch (effect.kind) {
+      case 'ntp-send':
+        this.device ??= this.open();
+        this.device.send(effect);
+        return;
+      case 'ntp-close':
+        this.device?.close(effect.source);
+        return;
+      case 'ntp-resolve':
+        void this.resolve(effect.name, effect.family);
+        return;
+      case 'ntp-peers':
+        this.server.setPeers(effect.peers);
+        return;
+      case 'ntp-peer-send':
+        this.sendPeer(effect);
+        return;
+      case 'ntp-broadcast': {
+        const { kind: _, ...packet } = effect;
+        this.server.sendPeer({ ...packet, ...EVERYBODY });
+      }
+    }
+  }
+
+  /** What the server's port tells of peers. */
+  heard(news: PeerNews): void {
+    if (this.stopped) return;
+    const { source } = news;
+    if (news.kind === 'packet') {
+      const { bytes, time, stamp, authentic, local } = news;
+      this.dispatch({ kind: 'ntp-reply', source, bytes, time, stamp, authentic, local });
+    } else if (news.kind === 'failed') {
+      this.dispatch({ kind: 'ntp-failed', source, serial: news.serial, reason: news.reason });
+    } else {
+      const { serial, time, stamp, stamps } = news;
+      const { transmitHi = 0, transmitLo = 0 } = stamps ?? {};
+      const transmit = { hi: transmitHi >>> 0, lo: transmitLo >>> 0 };
+      this.dispatch({ kind: 'ntp-sent', source, serial, time, stamp, ...(stamps === undefined ? {} : { transmit }) });
+    }
+  }
+
+  private sendPeer(effect: Extract<NtpEffect, { kind: 'ntp-peer-send' }>): void {
+    const { kind: _, ...packet } = effect;
+    if (this.server.sendPeer({ ...packet, broadcast: false })) return;
+    const { source, serial } = effect;
+    const reason = 'the NTP port is not open';
+    setImmediate(() => this.dispatch({ kind: 'ntp-failed', source, serial, reason }));
   }
 
   /** Which of these addresses there is a route to. Nothing is sent: connecting a UDP socket only looks the route up. */
@@ -71,6 +122,9 @@ export class NtpClient {
     });
   }
 }
+
+/** Of a packet that answers nobody. */
+const EVERYBODY = { source: -1, serial: 0, key: 0, stamp: true, local: undefined, broadcast: true } as const;
 
 const hasRoute = (address: string): Promise<boolean> =>
   new Promise((done) => {

@@ -135,8 +135,11 @@ class Daemon {
       this.native,
       this.keys,
       options.family === undefined ? [4, 6] : [options.family],
+      // -q and -Q open no port.
+      options.once === undefined ? start.server : { setPeers: () => {}, sendPeer: () => false },
       (e) => this.runtime.dispatch(e),
     );
+    start.server.onPeer = (news) => this.network.heard(news);
     this.closers.push(() => this.network.stop());
     this.sourceFiles = new SourceFiles({
       directories: config.client.sourcedirs,

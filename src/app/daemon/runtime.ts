@@ -151,6 +151,9 @@ export class Runtime {
       case 'ntp-send':
       case 'ntp-close':
       case 'ntp-resolve':
+      case 'ntp-peers':
+      case 'ntp-peer-send':
+      case 'ntp-broadcast':
         this.parts.network(effect);
         return;
       case 'exit':

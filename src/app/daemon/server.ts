@@ -2,8 +2,10 @@ import { type IpBytes, parseIp } from '../../base/ip.js';
 import type { AccessRule, Config } from '../../conf/config.js';
 import type { AccessRule as Rule } from '../../core/access/tree.js';
 import { AccessTree } from '../../core/access/tree.js';
+import type { PeerEntry } from '../../core/ntp/peerdesk.js';
 import type { ServerState } from '../../core/ntp/state.js';
 import type { ServerStatsReport } from '../../core/report/reports.js';
+import type { PeerNews, PeerPacket } from '../../serve/peers.js';
 import type { SymmetricKey } from '../../wire/ntp/keyfile.js';
 import { type Plane, type PlaneClients, type PlaneSocket, startPlane } from '../plane.js';
 import type { RawStep } from './runtime.js';
@@ -38,8 +40,8 @@ const socketsOf = (config: Config, families: readonly (4 | 6)[], inherited: read
 };
 
 /**
- * The NTP server of the daemon. As in chronyd its sockets open only when somebody is allowed to ask: with no `allow`
- * the port stays closed, and a live `allow` opens it.
+ * The NTP server of the daemon. As in chronyd its sockets open only when somebody is allowed to ask, or there are peers or
+ * broadcasts: with no `allow` the port stays closed, and a live `allow` opens it.
  */
 export class NtpServer {
   private readonly config: Config;
@@ -53,7 +55,10 @@ export class NtpServer {
   onRestart: (error: Error) => void = () => {};
   /** What is answered in mode 6; until it is set nothing is. */
   onControl: (request: Uint8Array) => readonly Uint8Array[] = () => [];
+  /** What comes from configured peers, and what became of packets to them. */
+  onPeer: (news: PeerNews) => void = () => {};
   private readonly controlRules: Rule[];
+  private peers: readonly PeerEntry[] = [];
   private keys: readonly SymmetricKey[] = [];
   private plane: Plane | undefined;
   private starting: Promise<void> | undefined;
@@ -77,12 +82,20 @@ export class NtpServer {
     this.controlRules = [...LOOPBACK, ...config.command.access.flatMap((r) => toRule(r) ?? [])];
   }
 
-  /** Opens the sockets where somebody is allowed. Rejects with ERR_TB_SOCKET when none could be opened. */
+  /** Is there somebody to be answered, or spoken to from the server's port? */
+  private get wanted(): boolean {
+    const { server, sources } = this.config;
+    if (server.port === 0) return false;
+    if (this.rules.some((r) => r.allow) || server.broadcasts.length > 0) return true;
+    return this.peers.length > 0 || sources.some((s) => s.kind === 'peer');
+  }
+
+  /** Opens the sockets where that is wanted. Rejects with ERR_TB_SOCKET when none could be opened. */
   async start(): Promise<readonly string[]> {
-    if (this.config.server.port === 0 || !this.rules.some((r) => r.allow)) return [];
+    if (!this.wanted) return [];
     const { clientloglimit, noclientlog, servethreads } = this.config.server;
     const access = [...this.rules];
-    const { keys } = this;
+    const { keys, peers } = this;
     const plane = await startPlane({
       sockets: socketsOf(this.config, this.families, this.inherited),
       access,
@@ -91,7 +104,9 @@ export class NtpServer {
       // An inherited socket is one, and cannot be shared out among threads.
       workers: this.inherited.length > 0 ? 1 : servethreads,
       limit: this.config.server.ratelimit,
-      keys: this.keys,
+      keys,
+      peers,
+      onPeer: (news) => this.onPeer(news),
       controlAccess: [...this.controlRules],
       onControl: (request) => this.onControl(request),
       onRestart: (error) => this.onRestart(error),
@@ -101,6 +116,7 @@ export class NtpServer {
     // What was allowed or denied while the workers started.
     for (const rule of this.rules.slice(access.length)) plane.changeAccess(rule);
     if (this.keys !== keys) plane.setKeys(this.keys);
+    if (this.peers !== peers) plane.setPeers(this.peers);
     if (this.state !== undefined) plane.publish(this.state);
     return plane.warnings.map((w) => `Could not open IPv${w.family} NTP socket on port ${w.port} : ${w.message}`);
   }
@@ -124,6 +140,18 @@ export class NtpServer {
     this.plane?.setKeys(keys);
   }
 
+  /** Configured peers; replaces those of before. The port opens for them if it is not open yet. */
+  setPeers(peers: readonly PeerEntry[]): void {
+    this.peers = peers;
+    if (this.plane !== undefined) this.plane.setPeers(peers);
+    else if (this.wanted) this.starting ??= this.openLate();
+  }
+
+  /** False: the port is not open. */
+  sendPeer(packet: Omit<PeerPacket, 'epoch'>): boolean {
+    return this.plane?.sendPeer(packet) ?? false;
+  }
+
   /** Who may ask in mode 6, live. */
   changeControlAccess(rule: Rule): void {
     this.controlRules.push(rule);
@@ -134,7 +162,7 @@ export class NtpServer {
     this.tree.apply(rule);
     this.rules.push(rule);
     if (this.plane !== undefined) this.plane.changeAccess(rule);
-    else if (rule.allow) this.starting ??= this.openLate();
+    else if (this.wanted) this.starting ??= this.openLate();
   }
 
   /** A port that is taken is fatal at the start, not for a daemon that already keeps time: the next `allow` tries again. */

@@ -121,13 +121,16 @@ const s = scalars('NTP sources');
 export const SOURCE_DIRECTIVES: readonly Directive[] = [
   source('server', 'An NTP server to take time from.'),
   source('pool', 'A name that stands for many NTP servers; some of them are used.', `${OPTION_SYNTAX} [maxsources N]`),
-  source('peer', 'A symmetric NTP association: each side takes time from the other.'),
+  source(
+    'peer',
+    'A symmetric NTP association: each side takes time from the other, packets go from port to port of the two servers. Its packets are heard without allow. iburst, burst and presend are for servers and have no effect here. Use a key: without one whoever sees the packets can forge them.',
+  ),
   {
     name: 'broadcast',
     group: 'NTP sources',
     syntax: 'INTERVAL ADDRESS [PORT]',
     default: 'none; port 123',
-    doc: 'Send NTP broadcast packets to an address every so many seconds.',
+    doc: 'Send NTP broadcast packets from the NTP port to an address (broadcast, multicast or of one host) every so many seconds.',
     parse: (args, draft) => {
       if (args.left < 2 || args.left > 3)
         throw args.unparsable('a broadcast has an interval, an address and perhaps a port');

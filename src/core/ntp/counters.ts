@@ -43,6 +43,9 @@ export const COUNTER = {
   controlDropped: 22,
   /** Kisses of death (they count as drops, too). */
   kisses: 23,
+  /** Packets of configured peers handed on, and those that were not (too many, not NTP). */
+  peers: 24,
+  peersDropped: 25,
 } as const;
 
 export const COUNTER_BYTES = 32 * 8;

@@ -23,4 +23,14 @@ export class KeyTable {
     const slot = this.slots.get(id);
     return slot !== undefined && macBytes(this.types[slot]!, version) === bytes ? slot : NO_KEY;
   }
+
+  /** Slot of the key with an id, NO_KEY when there is none. */
+  slotOf(id: number): number {
+    return this.slots.get(id) ?? NO_KEY;
+  }
+
+  /** Bytes of the MAC of the key in a slot, in packets of `version`. */
+  macBytes(slot: number, version: number): number {
+    return macBytes(this.types[slot]!, version);
+  }
 }

@@ -10,6 +10,7 @@ import { COUNTER } from './counters.js';
 import { type InterleaveRing, NONE } from './interleave.js';
 import { KeyTable, NO_KEY } from './keys.js';
 import { LateTruth, latencyKind } from './latetruth.js';
+import { DESK, type PeerDesk } from './peerdesk.js';
 import { PendingStamps } from './pending.js';
 import type { SnapshotReader } from './snapshot.js';
 
@@ -35,6 +36,10 @@ export interface ResponderOptions {
   readonly limit?: RateLimitOptions | undefined;
   readonly verifier?: Verifier | undefined;
   readonly control?: ControlDesk | undefined;
+  /** Who gets the packets of configured peers. */
+  readonly peers?: PeerDesk | undefined;
+  /** A transmit stamp of a packet that is not the responder's. */
+  readonly otherStamp?: ((words: Uint32Array, at: number) => boolean) | undefined;
   /** Correct T3 by what transmit stamps tell (default), or not (to measure the gain). */
   readonly lateTruth?: boolean | undefined;
 }
@@ -215,7 +220,7 @@ export class Responder {
   private refine(ring: InterleaveRing | undefined, words: Uint32Array, at: number): number {
     const { pending } = this;
     const slot = pending.take(words[at + TXSTAMP.SOCKET]!, words[at + TXSTAMP.ID]!);
-    if (slot < 0) return COUNTER.txStampsLost;
+    if (slot < 0) return this.options.otherStamp?.(words, at) === true ? -1 : COUNTER.txStampsLost;
     const entry = pending.entry(slot);
     const late = pending.sinceT3(slot, words[at + TXSTAMP.SEC_LO]!, words[at + TXSTAMP.NSEC]!);
     const sample = entry === SAMPLE || ring === undefined;
@@ -288,6 +293,7 @@ export class Responder {
     if (length < HEADER_BYTES || (length & 3) !== 0) return COUNTER.malformed;
     if (this.isStale(m)) return COUNTER.stale;
     const lvm = view.getUint8(p + HEADER.LVM);
+    if (modeOf(lvm) < MODE.CLIENT && this.symmetric()) return COUNTED;
     if (!this.admit(m)) return COUNTER.denied;
     const version = versionOf(lvm);
     const mode = replyMode(version, modeOf(lvm), meta[m + META.SRC_PORT]!);
@@ -309,6 +315,14 @@ export class Responder {
     const age = meta[m + META.RX_AGE]! | 0;
     if (age > STALE_US || age < AHEAD_US) return true;
     return this.snapshot.isFromBefore(meta[m + META.RX_SEC_LO]!, meta[m + META.RX_NSEC]!, LINGER);
+  }
+
+  /** Is it a configured peer's? Then it is not answered here. */
+  private symmetric(): boolean {
+    const desk = this.options.peers?.take(this.slot, this.keys) ?? DESK.STRANGER;
+    if (desk === DESK.STRANGER) return false;
+    this.tables.counters[desk === DESK.TAKEN ? COUNTER.peers : COUNTER.peersDropped]!++;
+    return true;
   }
 
   /** Mode 6 is answered to a few, elsewhere: its replies are longer than the requests. */
@@ -529,7 +543,7 @@ export class Responder {
 
   /** Returns its length. The monotonic stamp stays zero: "none"; what the client gains is the resolution of the root values. */
   private putMonoRoot(at: number): number {
-    if (!this.tail.monoRoot) return 0;
+    if (this.tail.monoRootAt === 0) return 0;
     const { view, snapshot } = this;
     view.setUint16(at, FIELD.MONO_ROOT);
     view.setUint16(at + 2, MONO_ROOT_BYTES);

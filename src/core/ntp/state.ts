@@ -1,7 +1,7 @@
-import type { RefId } from '../../base/refid.js';
+import { REFID_UNSYNC, type RefId } from '../../base/refid.js';
 import type { Instant } from '../../base/time.js';
 import type { Frequency, Leap, Seconds } from '../../base/units.js';
-import type { ClockView } from '../clockview.js';
+import { type ClockView, IDENTITY_VIEW } from '../clockview.js';
 
 /** What the server tells its clients about itself (RFC 5905 system variables), plus how raw becomes cooked. */
 export interface ServerState {
@@ -21,3 +21,17 @@ export interface ServerState {
   readonly precision: number;
   readonly view: ClockView;
 }
+
+/** Of a program that serves nobody. */
+export const NO_SERVER: ServerState = {
+  leap: 3,
+  stratum: 16,
+  refId: REFID_UNSYNC,
+  referenceTime: 0n as Instant,
+  rootDelay: 1,
+  rootDispersion: 1,
+  dispersionAt: 0n as Instant,
+  dispersionRate: 0,
+  precision: -20,
+  view: IDENTITY_VIEW,
+};

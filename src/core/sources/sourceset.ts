@@ -1,5 +1,5 @@
 import { assert } from '../../base/assert.js';
-import { REFID_UNSYNC } from '../../base/refid.js';
+import { REFID_UNSYNC, type RefId } from '../../base/refid.js';
 import { add, diff, type Instant } from '../../base/time.js';
 import { type Frequency, PPM, type Seconds } from '../../base/units.js';
 import type { SelectionOptions } from '../refclock/options.js';
@@ -120,6 +120,17 @@ export class SourceSet {
   /** Position of each source's report in the lists of reports. */
   position(index: number): number {
     return this.sources.findIndex((source) => source.index === index);
+  }
+
+  /** The reference that clients are told when they get their time from this source. */
+  setRefId(index: number, refId: RefId): void {
+    const it = this.of(index);
+    if (it.info.refId !== refId) it.info = { ...it.info, refId };
+  }
+
+  /** The source has moved its clock forward by `offset` s, and said so: history follows. */
+  moved(index: number, offset: Seconds): void {
+    this.of(index).stats.moved(offset);
   }
 
   /** The polling interval that reports show. */

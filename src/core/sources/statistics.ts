@@ -131,6 +131,13 @@ export class SourceStats {
     this.current = NOTHING;
   }
 
+  /** The source's own clock went forward by `offset` s at once: what was measured before is put on its new scale. */
+  moved(offset: Seconds): void {
+    if (this.kept.length === 0) return;
+    for (const sample of this.samples) sample.offset += offset;
+    this.current = { ...this.current, offset: this.current.offset + offset };
+  }
+
   /** False: the sample is not newer than the last one, and the history was dropped. */
   accumulate(sample: Sample): boolean {
     const last = this.samples.at(-1);

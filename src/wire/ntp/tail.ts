@@ -43,11 +43,11 @@ export interface Tail {
   /** Offset of the one unique identifier field from the start of the view, and its whole length; 0 = none. */
   uniqueIdAt: number;
   uniqueIdBytes: number;
-  /** A field of MONO_ROOT that asks for the same back. */
-  monoRoot: boolean;
+  /** Offset of a field of MONO_ROOT from the start of the view; 0 = none. */
+  monoRootAt: number;
 }
 
-export const newTail = (): Tail => ({ kind: TAIL.PLAIN, macAt: 0, uniqueIdAt: 0, uniqueIdBytes: 0, monoRoot: false });
+export const newTail = (): Tail => ({ kind: TAIL.PLAIN, macAt: 0, uniqueIdAt: 0, uniqueIdBytes: 0, monoRootAt: 0 });
 
 /**
  * Reads what follows the header of a packet of `length` bytes (≥ 48, a multiple of 4) that starts at `start`.
@@ -59,7 +59,7 @@ export const readTail = (view: DataView, start: number, length: number, version:
   tail.macAt = 0;
   tail.uniqueIdAt = 0;
   tail.uniqueIdBytes = 0;
-  tail.monoRoot = false;
+  tail.monoRootAt = 0;
   let at = start + HEADER_BYTES;
   while (at < end) {
     const rest = end - at;
@@ -89,7 +89,7 @@ const readField = (view: DataView, at: number, bytes: number, tail: Tail): boole
       tail.uniqueIdBytes = bytes;
     }
   } else if (type === FIELD.MONO_ROOT && bytes === MONO_ROOT_BYTES) {
-    tail.monoRoot = view.getUint32(at + MONO_ROOT.MAGIC) === MONO_ROOT_MAGIC;
+    if (view.getUint32(at + MONO_ROOT.MAGIC) === MONO_ROOT_MAGIC) tail.monoRootAt = at;
   }
   return true;
 };

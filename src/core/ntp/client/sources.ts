@@ -1,6 +1,7 @@
 import type { IpBytes } from '../../../base/ip.js';
 import { parseIp } from '../../../base/ip.js';
 import type { KeyStream } from '../../../base/keystream.js';
+import type { Ntp64 } from '../../../base/ntp64.js';
 import type { RefId } from '../../../base/refid.js';
 import { addMono, type Instant, type Mono } from '../../../base/time.js';
 import type { Seconds, StampKind } from '../../../base/units.js';
@@ -8,8 +9,10 @@ import type { ActivityReport, NtpDataReport } from '../../report/reports.js';
 import type { ClockChange } from '../../sample.js';
 import type { SourceSet } from '../../sources/sourceset.js';
 import type { Finding } from '../../sources/types.js';
-import { Association, type Foretold, type Received, type Surroundings } from './association.js';
+import type { Association, Foretold, Outgoing, Received, Surroundings } from './association.js';
+import { ClientAssociation } from './clientassociation.js';
 import type { NtpSourceOptions } from './options.js';
+import { PeerAssociation, type PeerOutgoing } from './peerassociation.js';
 import { refIdOfAddress } from './refid.js';
 
 /** Name servers are asked again after so long, doubled with every failure, s. */
@@ -35,8 +38,28 @@ export type NtpOutput =
       /** Id of the symmetric key to seal it with; 0 = none. */
       readonly key: number;
     }
+  | (PeerOutgoing & {
+      /** From the port of the server: peers know one another by address and port. */
+      readonly kind: 'peer-send';
+      readonly source: number;
+      readonly address: string;
+      readonly port: number;
+      readonly key: number;
+    })
+  /** All peers there are now: their packets are wanted. */
+  | { readonly kind: 'peers'; readonly peers: readonly PeerAddress[] }
   | { readonly kind: 'close'; readonly source: number }
   | { readonly kind: 'resolve'; readonly name: string; readonly family: 4 | 6 | undefined };
+
+/** Where a peer speaks from. */
+export interface PeerAddress {
+  readonly source: number;
+  readonly address: string;
+  readonly port: number;
+  readonly key: number;
+  /** Packets a second that may be expected at most; more are somebody else's. */
+  readonly rate: number;
+}
 
 export interface NtpHost {
   readonly sources: SourceSet;
@@ -65,6 +88,9 @@ interface Live {
   readonly entry: Entry;
   readonly association: Association;
 }
+
+/** Packets a second of a peer that polls once a second or less often, for answers, retries and restarts. */
+const PEER_RATE = 8;
 
 export type NtpOutcome = 'done' | 'no-such-source' | 'exists' | 'too-many';
 
@@ -157,14 +183,10 @@ export class NtpSources {
       }
       this.host.sources.setPoll(id, association.polls.poll);
       const { address } = association;
-      this.host.output({
-        kind: 'send',
-        source: id,
-        address,
-        port: entry.options.port,
-        key: entry.options.key,
-        ...outgoing,
-      });
+      const { port, key } = entry.options;
+      const to = { source: id, address, port, key };
+      if (isToPeer(outgoing)) this.host.output({ kind: 'peer-send', ...to, ...outgoing });
+      else this.host.output({ kind: 'send', ...to, ...outgoing });
     }
     for (const entry of this.entries) {
       if (entry.resolveAt !== undefined && entry.resolveAt <= at.mono) this.resolve(entry);
@@ -182,8 +204,8 @@ export class NtpSources {
     return next;
   }
 
-  sent(source: number, serial: number, raw: Instant, kind: StampKind, at: Surroundings): void {
-    this.live.get(source)?.association.sent(serial, raw, kind, at);
+  sent(source: number, serial: number, raw: Instant, kind: StampKind, at: Surroundings, transmit?: Ntp64): void {
+    this.live.get(source)?.association.sent(serial, raw, kind, at, transmit);
   }
 
   failed(source: number, serial: number): void {
@@ -205,6 +227,8 @@ export class NtpSources {
     const { association } = live;
     const received = association.received(bytes, raw, kind, authentic, local, this.foretold(source), at);
     if (received.synced) this.host.sources.reach(source, true);
+    if (received.moved !== undefined) this.host.sources.moved(source, received.moved);
+    if (received.copied !== undefined) this.host.sources.setRefId(source, received.copied);
     if (received.kiss !== undefined) this.tellKiss(received.kiss, association.address);
     if (received.sample !== undefined) this.considerReplacing(live.entry, source, at.mono);
     return received;
@@ -372,8 +396,19 @@ export class NtpSources {
     });
     // Hundreds of sources do not all ask within the first tenth of a second.
     const start = addMono(now, CROWD_SPACING * Math.max(0, this.live.size - CROWD));
-    this.live.set(source, { entry, association: new Association(o, address, this.host.random, start) });
+    const Kind = o.kind === 'peer' ? PeerAssociation : ClientAssociation;
+    this.live.set(source, { entry, association: new Kind(o, address, this.host.random, start) });
     entry.ids.add(source);
+    if (o.kind === 'peer') this.tellPeers();
+  }
+
+  private tellPeers(): void {
+    const peers = [...this.live].flatMap(([source, { entry, association }]) => {
+      const { kind, port, key, minpoll } = entry.options;
+      if (kind !== 'peer') return [];
+      return [{ source, address: association.address, port, key, rate: PEER_RATE * 2 ** Math.max(0, -minpoll) }];
+    });
+    this.host.output({ kind: 'peers', peers });
   }
 
   private leave(id: number): void {
@@ -383,6 +418,7 @@ export class NtpSources {
     this.live.delete(id);
     this.host.sources.remove(id);
     this.host.output({ kind: 'close', source: id });
+    if (live.entry.options.kind === 'peer') this.tellPeers();
   }
 
   private tellKiss(kiss: string, address: string): void {
@@ -395,3 +431,5 @@ export class NtpSources {
     this.host.fact({ severity, name, text });
   }
 }
+
+const isToPeer = (outgoing: Outgoing): outgoing is PeerOutgoing => 'stamp' in outgoing;

@@ -1,6 +1,8 @@
+import { toNtp64, toShort } from '../../../base/ntp64.js';
 import type { Seconds } from '../../../base/units.js';
 import { MODE } from '../../../wire/ntp/header.js';
-import type { NtpPacket } from '../../../wire/ntp/packet.js';
+import { type NtpPacket, sameStamp } from '../../../wire/ntp/packet.js';
+import type { ServerState } from '../state.js';
 
 /**
  * The ten tests of a reply (algorithms-notes 9; RFC 5905, 9.2 for 1 to 7), as bits from the left in NtpDataReport:
@@ -35,12 +37,10 @@ export const GOOD = VALID | SYNCED | TEST.DELAY | TEST.RATIO | TEST.DEVIATION | 
 
 /** RFC 5905, appendix A: root distance from which on a server is of no use, s. */
 const MAX_DISPERSION: Seconds = 16;
-/** s. A server that takes longer for its answer was asleep or lies. */
-const MAX_RESPONSE: Seconds = 4;
 
 /** Kiss code when the reply is one (RFC 5905, 7.4): leap 3, stratum 0, refid in ASCII. */
 export const kissCode = (p: NtpPacket): string | undefined => {
-  if (p.leap !== 3 || p.stratum !== 0 || p.mode !== MODE.SERVER) return undefined;
+  if (p.leap !== 3 || p.stratum !== 0 || (p.mode !== MODE.SERVER && p.mode !== MODE.PASSIVE)) return undefined;
   const bytes = [24, 16, 8, 0].map((shift) => (p.refId >>> shift) & 0xff);
   if (bytes.some((b) => b !== 0 && (b < 0x20 || b > 0x7e)) || bytes[0] === 0) return undefined;
   return String.fromCharCode(...bytes.filter((b) => b !== 0));
@@ -54,11 +54,20 @@ export const serverTests = (p: NtpPacket): number => {
   return passed;
 };
 
+/** Is it ourselves whom we have asked, by whatever address? Nobody else has our stratum, reference and time of it. */
+export const isOurself = (p: NtpPacket, own: ServerState): boolean =>
+  own.leap !== 3 &&
+  p.stratum === own.stratum &&
+  p.refId === own.refId &&
+  toShort(p.rootDelay) === toShort(own.rootDelay) &&
+  sameStamp(p.reference, toNtp64(own.referenceTime));
+
 export interface DelayFigures {
   readonly delay: Seconds;
   readonly dispersion: Seconds;
   readonly precision: Seconds;
-  readonly responseTime: Seconds;
+  /** Delay and response time are possible in the mode of the association. */
+  readonly plausible: boolean;
   /** Shortest round trip; undefined = none yet. */
   readonly minimum: Seconds | undefined;
   /** The delay that `maxdelayquant` allows; undefined = off. */
@@ -79,8 +88,8 @@ export interface DelayLimits {
 /** Tests A, B and C. A delayed reply passes C where its offset is farther off than its delay explains: the clock moved. */
 export const delayTests = (f: DelayFigures, limits: DelayLimits): number => {
   let passed = 0;
-  const sane = f.delay >= 0 && f.delay - f.dispersion <= limits.maxdelay && f.precision <= limits.maxdelay;
-  if (sane && f.responseTime >= -f.precision && f.responseTime <= MAX_RESPONSE) passed |= TEST.DELAY;
+  const short = f.delay - f.dispersion <= limits.maxdelay && f.precision <= limits.maxdelay;
+  if (f.plausible && short) passed |= TEST.DELAY;
   const { minimum } = f;
   const ratio = limits.maxdelayratio;
   if (ratio < 1 || minimum === undefined || f.delay <= ratio * minimum + f.dispersion) passed |= TEST.RATIO;

@@ -4,10 +4,12 @@ import { KeyStream } from '../../../../../src/base/keystream.js';
 import { toNtp64 } from '../../../../../src/base/ntp64.js';
 import { refidFromText } from '../../../../../src/base/refid.js';
 import { add, addMono, fromUnix, type Instant, type Mono, mono } from '../../../../../src/base/time.js';
-import { Association, type Foretold, type Received } from '../../../../../src/core/ntp/client/association.js';
+import type { Foretold, Received } from '../../../../../src/core/ntp/client/association.js';
+import { ClientAssociation } from '../../../../../src/core/ntp/client/clientassociation.js';
 import type { NtpSourceOptions } from '../../../../../src/core/ntp/client/options.js';
 import { refIdOfAddress } from '../../../../../src/core/ntp/client/refid.js';
 import { GOOD, TEST } from '../../../../../src/core/ntp/client/verdict.js';
+import { NO_SERVER, type ServerState } from '../../../../../src/core/ntp/state.js';
 import { formatPacket, type NtpPacket, parsePacket, ZERO_STAMP } from '../../../../../src/wire/ntp/packet.js';
 
 const START = fromUnix(1_767_225_600);
@@ -55,17 +57,18 @@ const OPTIONS: NtpSourceOptions = {
 
 /** A client and a server that is `ahead` s ahead, `delay` s away; the path is symmetric. */
 class Rig {
-  readonly association: Association;
+  readonly association: ClientAssociation;
   t = 0;
   delay = 1e-3;
   ahead = 0.25;
   local = '192.0.2.200';
+  server: ServerState = NO_SERVER;
   lastReply: NtpPacket | undefined;
   /** Transmit stamps of the server, by the receive stamp of the reply that carried it. */
   private readonly accurate = new Map<string, Instant>();
 
   constructor(options: Partial<NtpSourceOptions> = {}) {
-    this.association = new Association({ ...OPTIONS, ...options }, '192.0.2.1', new KeyStream([7]), BOOT);
+    this.association = new ClientAssociation({ ...OPTIONS, ...options }, '192.0.2.1', new KeyStream([7]), BOOT);
   }
 
   get raw(): Instant {
@@ -75,7 +78,7 @@ class Rig {
     return addMono(BOOT, this.t);
   }
   get at() {
-    return { mono: this.mono, cook: (raw: Instant) => raw, precision: 1e-7, skew: 1e-6 };
+    return { mono: this.mono, cook: (raw: Instant) => raw, precision: 1e-7, skew: 1e-6, server: () => this.server };
   }
 
   request(): { packet: NtpPacket; bytes: Uint8Array; serial: number; missed: boolean } {

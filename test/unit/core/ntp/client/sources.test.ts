@@ -5,6 +5,7 @@ import { add, addMono, fromUnix, mono } from '../../../../../src/base/time.js';
 import { SELECTION_DEFAULTS, SOURCE_DEFAULTS } from '../../../../../src/conf/defaults.js';
 import type { NtpSourceOptions } from '../../../../../src/core/ntp/client/options.js';
 import { type NtpOutput, NtpSources } from '../../../../../src/core/ntp/client/sources.js';
+import { NO_SERVER } from '../../../../../src/core/ntp/state.js';
 import { SourceSet } from '../../../../../src/core/sources/sourceset.js';
 
 const BOOT = mono(1_000_000_000_000n);
@@ -37,7 +38,7 @@ class Rig {
     for (let i = 0; i < seconds; i++) {
       this.t++;
       const raw = add(START, this.t);
-      this.ntp.due({ mono: this.now, cook: (r) => r, precision: 1e-7, skew: 0 }, raw);
+      this.ntp.due({ mono: this.now, cook: (r) => r, precision: 1e-7, skew: 0, server: () => NO_SERVER }, raw);
     }
   }
   count(kind: NtpOutput['kind']): number {

@@ -1,0 +1,267 @@
+import type { KeyStream } from '../../../base/keystream.js';
+import { fromNtp64, type Ntp64 } from '../../../base/ntp64.js';
+import { add, addMono, type Instant, type Mono } from '../../../base/time.js';
+import type { Seconds, StampKind } from '../../../base/units.js';
+import { MODE } from '../../../wire/ntp/header.js';
+import { formatPacket, isZero, type NtpPacket, parsePacket, sameStamp, ZERO_STAMP } from '../../../wire/ntp/packet.js';
+import { FIELD } from '../../../wire/ntp/tail.js';
+import { type ClockChange, timeShift } from '../../sample.js';
+import {
+  Association,
+  type Foretold,
+  type Judgement,
+  NOTHING,
+  type Noise,
+  type Outgoing,
+  type Received,
+  type Surroundings,
+} from './association.js';
+import { type Exchange, type ExchangeFigures, type LastResponse, rebaseResponse } from './exchange.js';
+import { fieldsOf, MonoTrack, withMonoRoot } from './monoroot.js';
+import type { NtpSourceOptions } from './options.js';
+import { kissCode, SYNCED, serverTests, TEST, VALID } from './verdict.js';
+
+/** `iburst`: good replies wanted, requests at most. */
+const IBURST = { good: 4, total: 8 } as const;
+/** `burst`: the same, instead of one request that was not answered well. */
+const BURST = { good: 1, total: 4 } as const;
+/** s between the requests of a burst, or a quarter of the polling interval where that is shorter. */
+const BURST_INTERVAL: Seconds = 2;
+/** Polling intervals without a request after a KoD RATE. */
+const RATE_PAUSE = 4;
+/** log2 s. A server that asks for less is obeyed up to here (RFC 8633, 3.5: no longer than hours). */
+const RATE_MAX_POLL = 10;
+/** Interleaved requests without a valid reply in a row before a basic one. */
+const INTERLEAVED_TRIES = 4;
+/** s from the throw-away request of `presend` to the real one. */
+const PRESEND_LEAD: Seconds = 2;
+/** log2 s in the header of our requests: tells the server nothing about our clock. */
+const HIDDEN_PRECISION = 32;
+/** s. A server that takes longer for its answer was asleep or lies. */
+const MAX_RESPONSE: Seconds = 4;
+
+interface Request {
+  readonly serial: number;
+  /** As they stood in the packet: the reply has to repeat one of them. */
+  readonly receive: Ntp64;
+  readonly transmit: Ntp64;
+  readonly asksInterleaved: boolean;
+  /** Its reply only warms the path up. */
+  readonly presend: boolean;
+  t1: { time: Instant; kind: StampKind };
+}
+
+/** An NTP server: asked in client mode, each request answered once. */
+export class ClientAssociation extends Association {
+  private request: Request | undefined;
+  private last: LastResponse | undefined;
+  private serial = 0;
+  private burstGood = 0;
+  private burstTotal = 0;
+  private presending = false;
+  private interleavedMisses = 0;
+  private readonly mono = new MonoTrack();
+
+  constructor(options: NtpSourceOptions, address: string, random: KeyStream, now: Mono) {
+    super(options, address, random, now);
+    if (options.iburst && this.online) this.burst(IBURST.good, IBURST.total, undefined);
+  }
+
+  get bursting(): boolean {
+    return this.burstTotal > 0;
+  }
+
+  setOnline(online: boolean, now: Mono): void {
+    if (online && !this.online) {
+      this.next = this.soon(now);
+      if (this.options.iburst) this.burst(IBURST.good, IBURST.total, undefined);
+    }
+    this.online = online;
+    if (!online) this.request = undefined;
+  }
+
+  burst(good: number, total: number, now: Mono | undefined): void {
+    this.burstGood = good;
+    this.burstTotal = total;
+    if (now !== undefined) this.next = now;
+  }
+
+  due(at: Surroundings, raw: Instant): { readonly outgoing: Outgoing; readonly missed: boolean } {
+    const missed = this.giveUp();
+    this.burstTotal = Math.max(0, this.burstTotal - 1);
+    if (missed && this.options.burst && this.online && !this.bursting) this.burst(BURST.good, BURST.total, undefined);
+    this.presending = !this.presending && !this.bursting && this.polls.poll >= this.options.presend;
+    this.next = addMono(at.mono, this.interval());
+    const outgoing = this.makeRequest(at, raw);
+    return { outgoing, missed };
+  }
+
+  sent(serial: number, raw: Instant, kind: StampKind, at: Surroundings): void {
+    this.counters.sent(kind);
+    if (this.request?.serial === serial) this.request.t1 = { time: at.cook(raw), kind };
+  }
+
+  failed(serial: number): void {
+    if (this.request?.serial === serial && this.options.connectivity === 'auto_offline')
+      this.setOnline(false, this.next);
+  }
+
+  received(
+    bytes: Uint8Array,
+    raw: Instant,
+    kind: StampKind,
+    authentic: boolean,
+    local: string | undefined,
+    foretold: Foretold,
+    at: Surroundings,
+  ): Received {
+    this.counters.received(kind);
+    const { request } = this;
+    const packet = parsePacket(bytes);
+    if (packet === undefined || packet.mode !== MODE.SERVER || request === undefined) {
+      return { ...NOTHING, tests: 0, synced: false };
+    }
+    const interleaved = this.isInterleaved(packet, request);
+    let tests = this.validTests(packet, request, interleaved);
+    const { plain, monoRoot } = fieldsOf(bytes, packet.version);
+    if (this.options.key === 0 ? plain : authentic) tests |= TEST.AUTHENTIC;
+    const kiss = (tests & VALID) === VALID || (tests | TEST.ZERO) === VALID ? kissCode(packet) : undefined;
+    if (kiss !== undefined) return this.kissed(kiss, at.mono, tests);
+    if ((tests & VALID) !== VALID) return { ...NOTHING, tests, synced: false };
+    this.counters.valid++;
+    this.request = undefined;
+    this.interleavedMisses = interleaved || !request.asksInterleaved ? 0 : this.interleavedMisses + 1;
+    tests |= serverTests(packet);
+    const synced = (tests & SYNCED) === SYNCED;
+    const t4 = { time: at.cook(raw), kind };
+    const before = this.last;
+    const t2 = fromNtp64(packet.receive.hi, packet.receive.lo)!;
+    const t3 = fromNtp64(packet.transmit.hi, packet.transmit.lo)!;
+    this.last = { receive: packet.receive, transmit: packet.transmit, t1: request.t1, t2, t4, used: !interleaved };
+    const root = this.wantsMonoRoot ? monoRoot : undefined;
+    const moved = this.mono.moved(root, packet.receive);
+    const news = {
+      ...(moved === 0 ? {} : { moved }),
+      ...(this.options.copy && synced ? { copied: packet.refId } : {}),
+    };
+    if (interleaved && before!.used) return { ...NOTHING, tests, synced, ...news };
+    const exchange: Exchange = interleaved
+      ? { t1: before!.t1, t2: before!.t2, t3, t4: before!.t4 }
+      : { t1: request.t1, t2, t3, t4 };
+    const { presend } = request;
+    const j: Judgement = { packet, exchange, interleaved, presend, tests, local, monoRoot: root };
+    const followed = { ...foretold, offset: (time: Instant) => foretold.offset(time) + moved };
+    return { ...this.judge(j, followed, at), ...news };
+  }
+
+  rebase(change: ClockChange): void {
+    if (change.kind === 'unknown') {
+      this.reset();
+      return;
+    }
+    if (this.last !== undefined) this.last = rebaseResponse(change, this.last);
+    if (this.request !== undefined) {
+      const { t1 } = this.request;
+      t1.time = add(t1.time, timeShift(change, t1.time));
+    }
+    this.filter?.rebase(change);
+    if (change.kind !== 'leap') this.delays.shift(-change.doffset);
+  }
+
+  reset(): void {
+    this.request = undefined;
+    this.last = undefined;
+    this.mono.reset();
+    this.filter?.reset();
+    this.delays.restart(false);
+  }
+
+  protected override onGood(now: Mono): void {
+    this.burstGood--;
+    if (!this.bursting || this.burstGood > 0) return;
+    // Enough good replies: back to the polling interval.
+    this.burstTotal = 0;
+    this.next = addMono(now, this.interval());
+  }
+
+  protected plausible({ delay, responseTime }: ExchangeFigures, { precision }: Noise): boolean {
+    return delay >= 0 && responseTime >= -precision && responseTime <= MAX_RESPONSE;
+  }
+
+  private get wantsMonoRoot(): boolean {
+    return this.options.version === 4 && this.options.extfields.includes(FIELD.MONO_ROOT);
+  }
+
+  private giveUp(): boolean {
+    const { request } = this;
+    if (request === undefined) return false;
+    this.request = undefined;
+    if (request.presend) return false;
+    if (request.asksInterleaved) this.interleavedMisses++;
+    this.miss();
+    return true;
+  }
+
+  private interval(): Seconds {
+    if (this.presending) return PRESEND_LEAD;
+    const poll = this.pollInterval();
+    return this.spread(this.bursting ? Math.min(BURST_INTERVAL, poll / 4) : poll);
+  }
+
+  private makeRequest(at: Surroundings, raw: Instant): Outgoing {
+    const { last, random, options } = this;
+    const asksInterleaved = options.xleave && last !== undefined && this.interleavedMisses < INTERLEAVED_TRIES;
+    if (!asksInterleaved) this.interleavedMisses = 0;
+    const stamp = (): Ntp64 => ({ hi: random.u32(), lo: (random.u32() | 1) >>> 0 });
+    const receive = asksInterleaved ? stamp() : ZERO_STAMP;
+    const transmit = stamp();
+    const bytes = formatPacket({
+      leap: 0,
+      version: options.version,
+      mode: MODE.CLIENT,
+      stratum: 0,
+      pollLog2: this.polls.poll,
+      precisionLog2: HIDDEN_PRECISION,
+      rootDelay: 0,
+      rootDispersion: 0,
+      refId: 0,
+      reference: ZERO_STAMP,
+      origin: asksInterleaved ? last.receive : ZERO_STAMP,
+      receive,
+      transmit,
+    });
+    const serial = ++this.serial;
+    this.counters.requests++;
+    const t1 = { time: at.cook(raw), kind: 'daemon' as StampKind };
+    this.request = { serial, receive, transmit, asksInterleaved, presend: this.presending, t1 };
+    return { serial, bytes: this.wantsMonoRoot ? withMonoRoot(bytes) : bytes };
+  }
+
+  private isInterleaved(packet: NtpPacket, request: Request): boolean {
+    return request.asksInterleaved && sameStamp(packet.origin, request.receive);
+  }
+
+  /** Tests 1, 2 and 3. */
+  private validTests(packet: NtpPacket, request: Request, interleaved: boolean): number {
+    const { last } = this;
+    let tests = 0;
+    const copy =
+      last !== undefined && sameStamp(packet.receive, last.receive) && sameStamp(packet.transmit, last.transmit);
+    if (!copy) tests |= TEST.DUPLICATE;
+    if (interleaved || sameStamp(packet.origin, request.transmit)) tests |= TEST.BOGUS;
+    if (!isZero(packet.origin) && !isZero(packet.receive) && !isZero(packet.transmit)) tests |= TEST.ZERO;
+    return tests;
+  }
+
+  private kissed(kiss: string, now: Mono, tests: number): Received {
+    this.request = undefined;
+    this.counters.valid++;
+    if (kiss === 'RATE') {
+      this.burstTotal = 0;
+      this.polls.atLeast(Math.min(this.polls.poll + 1, RATE_MAX_POLL));
+      this.next = addMono(now, RATE_PAUSE * this.interval());
+    }
+    if (kiss === 'DENY' || kiss === 'RSTR') this.setOnline(false, now);
+    return { ...NOTHING, tests, synced: false, kiss };
+  }
+}
