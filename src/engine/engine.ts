@@ -49,7 +49,7 @@ export class Engine extends EngineState {
       heard: (source, received) => this.heard(source, received, this.moment),
       correct: (offset, step) => {
         this.adjustClock(offset, 0, this.moment);
-        if (step) this.step(this.moment);
+        return !step || this.step(this.moment);
       },
     });
     this.ntp = this.phases.ntp;
@@ -472,7 +472,8 @@ export class Engine extends EngineState {
     this.stale = true;
   }
 
-  private step(now: Moment): void {
+  /** Puts the whole correction into the raw clock. False: there is no control of it. */
+  private step(now: Moment): boolean {
     this.stepWanted = false;
     const step = this.clock.step(now.raw);
     if (step !== undefined) {
@@ -489,6 +490,7 @@ export class Engine extends EngineState {
     }
     this.steer(now);
     this.publish(now);
+    return step !== undefined;
   }
 
   /** Stamps that were taken before the raw clock was stepped, but come in after it, are on the old scale. */

@@ -22,8 +22,8 @@ export interface InitialHands {
   skewPpm(): number;
   effect(effect: Effect): void;
   fact(finding: Finding): void;
-  /** The clock is slow by `offset`, as the servers agree. */
-  correct(offset: Seconds, step: boolean): void;
+  /** The clock is slow by `offset`, as the servers agree. False: it was to be stepped, but that is not allowed (`-x`). */
+  correct(offset: Seconds, step: boolean): boolean;
 }
 
 /** Samples without which a source says too little, and polls in which it has to get them (chrony). */
@@ -44,6 +44,8 @@ export class InitialMeasurement {
   private readonly threshold: Seconds;
   /** Names without an address so far. */
   private readonly nameless = new Set<string>();
+  /** Something has changed since the last judgement. */
+  private heard = false;
   private deadline: Mono | undefined;
   private resumeAt: Mono | undefined;
 
@@ -67,7 +69,9 @@ export class InitialMeasurement {
         hands.effect(effect);
       },
       fact: (finding) => hands.fact(finding),
-      select: () => undefined,
+      select: () => {
+        this.heard = true;
+      },
       use: (m) => m,
       server: () => NO_SERVER,
       served: () => NO_SERVER,
@@ -81,11 +85,12 @@ export class InitialMeasurement {
   }
 
   handle(event: NtpEvent, now: Now): void {
-    if (event.kind === 'ntp-resolved' && this.nameless.delete(event.name) && event.addresses.length === 0) {
-      const text = `Could not resolve address of initstepslew server ${event.name}`;
-      this.hands.fact({ severity: 'warn', name: 'ntp.unresolved', text });
-    }
     this.ntp.handle(event, now);
+    if (event.kind !== 'ntp-resolved' || !this.nameless.delete(event.name) || event.addresses.length > 0) return;
+    // There is no time to ask again.
+    this.ntp.sources.remove(event.name);
+    const text = `Could not resolve address of initstepslew server ${event.name}`;
+    this.hands.fact({ severity: 'warn', name: 'ntp.unresolved', text });
   }
 
   stepped(now: Now): void {
@@ -101,9 +106,10 @@ export class InitialMeasurement {
   due(now: Now): boolean {
     if (this.resumeAt !== undefined) return now.mono >= this.resumeAt;
     this.ntp.due(now);
-    if (!this.isOver(now.mono)) return false;
+    const offset = this.measure(now);
+    if (offset === undefined && !this.isHopeless(now.mono)) return false;
     this.resumeAt = addMono(now.mono, PAUSE);
-    if (this.ntp.sources.size > 0) this.conclude(now);
+    if (this.ntp.sources.size > 0) this.conclude(offset);
     for (const { address } of this.sources.sourceReports(this.hands.cook(now.raw))) this.ntp.sources.remove(address!);
     return false;
   }
@@ -113,7 +119,17 @@ export class InitialMeasurement {
     return this.resumeAt ?? this.ntp.sources.next();
   }
 
-  private isOver(now: Mono): boolean {
+  /** What the servers say; undefined: not yet. Who answers as well as the best is waited for, the others are not. */
+  private measure(now: Now): Seconds | undefined {
+    if (!this.heard) return undefined;
+    this.heard = false;
+    const { selected, offset, facts } = this.sources.select(this.hands.cook(now.raw));
+    // That a source has been selected is news only in normal operation.
+    for (const finding of facts) if (finding.severity !== 'info') this.hands.fact(finding);
+    return selected !== undefined && this.sources.stats(selected).count >= WANTED_SAMPLES ? offset : undefined;
+  }
+
+  private isHopeless(now: Mono): boolean {
     if (this.deadline === undefined || now >= this.deadline) return true;
     return this.nameless.size === 0 && !this.ntp.sources.bursting().some((source) => this.canHelp(source));
   }
@@ -122,11 +138,9 @@ export class InitialMeasurement {
     return POLLS - this.sources.polls(source) + this.sources.stats(source).count >= WANTED_SAMPLES;
   }
 
-  private conclude(now: Now): void {
+  private conclude(offset: Seconds | undefined): void {
     const { hands } = this;
-    const { selected, offset, facts } = this.sources.select(hands.cook(now.raw));
-    for (const finding of facts) hands.fact(finding);
-    if (selected === undefined) {
+    if (offset === undefined) {
       hands.fact({ severity: 'warn', name: 'initial.failed', text: 'No suitable source for initstepslew' });
       return;
     }
@@ -134,6 +148,7 @@ export class InitialMeasurement {
     const off = `${Math.abs(offset).toFixed(6)} seconds ${offset > 0 ? 'slow' : 'fast'} of true`;
     const text = `System's initial offset : ${off} (${step ? 'step' : 'slew'})`;
     hands.fact({ severity: 'info', name: 'initial.offset', text, fields: { offset } });
-    hands.correct(offset, step);
+    if (hands.correct(offset, step)) return;
+    hands.fact({ severity: 'warn', name: 'initial.refused', text: 'Could not step system clock' });
   }
 }

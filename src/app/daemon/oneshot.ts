@@ -1,3 +1,4 @@
+import { parseIp } from '../../base/ip.js';
 import type { Config } from '../../conf/config.js';
 import type { NtpSourceOptions } from '../../core/ntp/client/options.js';
 import type { RefclockOptions } from '../../core/refclock/options.js';
@@ -8,8 +9,9 @@ import { initialServers } from '../../engine/config.js';
 const ENOUGH_UPDATES = 8;
 /** The same for a server on the network: the replies of an `iburst`, of which the first two select it. */
 const ENOUGH_REPLIES = 3;
-/** s in which an `iburst` gets its replies, or never. */
-const BURST_PATIENCE = 20;
+/** s in which an `iburst` gets its replies, or never; a name has to be resolved first. */
+const BURST_PATIENCE = 12;
+const NAME_PATIENCE = 20;
 /** Polls in which a source fills its reachability register; one that has not been heard by then is not there. */
 const REACH_POLLS = 8;
 
@@ -48,11 +50,14 @@ export class Oneshot {
   /** Gives up when every source had its chance; at once when there is none. */
   start(
     refclocks: readonly Pick<RefclockOptions, 'poll'>[],
-    servers: readonly Pick<NtpSourceOptions, 'iburst' | 'minpoll'>[],
+    servers: readonly Pick<NtpSourceOptions, 'name' | 'iburst' | 'minpoll'>[],
   ): void {
     const waits = [
       ...refclocks.map((s) => REACH_POLLS * 2 ** s.poll),
-      ...servers.map((s) => (s.iburst ? BURST_PATIENCE : Math.max(BURST_PATIENCE, REACH_POLLS * 2 ** s.minpoll))),
+      ...servers.map((s) => {
+        const burst = parseIp(s.name) === undefined ? NAME_PATIENCE : BURST_PATIENCE;
+        return s.iburst ? burst : Math.max(burst, REACH_POLLS * 2 ** s.minpoll);
+      }),
     ];
     setTimeout(() => this.giveUp(), Math.max(0, ...waits) * 1000);
   }
