@@ -350,7 +350,7 @@ export class Engine extends EngineState {
 
   /** Every holder of cooked history follows a change of the cooked clock. */
   private changeHistory(change: ClockChange, now: Now): void {
-    this.smoothChange(change, now);
+    this.smoothing.changed(change, this.clock.now(now.raw), this.config.discipline.leapsecmode === 'slew');
     this.manual.rebase(change);
     this.rtc.rebase(change);
     this.manager.rebase(change);
@@ -362,17 +362,6 @@ export class Engine extends EngineState {
     rebaseMeasured(this.pending, change);
     if (this.referenceTime !== undefined)
       this.referenceTime = add(this.referenceTime, timeShift(change, this.referenceTime));
-  }
-
-  /** What clients notice of a change of the cooked clock (already made). */
-  private smoothChange(change: ClockChange, now: Now): void {
-    const { smoothing } = this;
-    const cooked = this.clock.now(now.raw);
-    const { doffset, dfreq, kind } = change;
-    if (kind === 'adjust' || kind === 'scale')
-      smoothing.corrected(cooked, doffset + dfreq * (diff(cooked, change.at) - doffset), dfreq);
-    else if (kind === 'leap') smoothing.leapt(cooked, doffset, this.config.discipline.leapsecmode === 'slew');
-    else smoothing.reset(cooked);
   }
 
   private heard(source: number, received: Received, now: Now): void {
@@ -472,7 +461,7 @@ export class Engine extends EngineState {
     this.stale = true;
   }
 
-  /** Puts the whole correction into the raw clock. False: there is no control of it. */
+  /** False: there is no control of the clock. */
   private step(now: Moment): boolean {
     this.stepWanted = false;
     const step = this.clock.step(now.raw);

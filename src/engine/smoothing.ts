@@ -3,6 +3,7 @@ import { add, diff, type Instant } from '../base/time.js';
 import { type Frequency, PPM, type Ppm, type Seconds } from '../base/units.js';
 import type { ServerState } from '../core/ntp/state.js';
 import type { SmoothingReport } from '../core/report/reports.js';
+import type { ClockChange } from '../core/sample.js';
 
 /** Directive `smoothtime`. */
 export interface SmoothOptions {
@@ -103,6 +104,14 @@ export class Smoothing {
     this.start = REST;
     this.stages = [];
     this.since = now;
+  }
+
+  /** What clients notice of a change of the cooked clock that has been made; `now` = cooked, after it. */
+  changed({ at, doffset, dfreq, kind }: ClockChange, now: Instant, smearLeap: boolean): void {
+    if (kind === 'leap') this.leapt(now, doffset, smearLeap);
+    else if (kind === 'adjust' || kind === 'scale') {
+      this.corrected(now, doffset + dfreq * (diff(now, at) - doffset), dfreq);
+    } else this.reset(now);
   }
 
   /** Cooked time was changed by `doffset` and its rate by `dfreq`; `now` = cooked, after it. Served time goes on. */
