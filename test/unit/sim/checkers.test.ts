@@ -14,6 +14,7 @@ const START = fromUnix(1_772_323_200);
 class Puppet implements Seen {
   t = 0;
   error = 0;
+  asleep = false;
   state: ServerState | undefined;
   readonly clock = { realtime: (): Instant => add(START, this.t + this.error) };
   servedError = (): number | undefined =>
@@ -92,6 +93,17 @@ describe('checkers', () => {
     c.second(1, p);
     assert.equal(c.total, 0);
     assert.equal(c.synchronised, 0);
+  });
+
+  it('do not judge a machine that sleeps, for it serves nobody', () => {
+    const { c, p } = ready();
+    p.error = 5;
+    p.asleep = true;
+    c.second(1, p);
+    assert.equal(c.total, 0);
+    p.asleep = false;
+    c.second(2, p);
+    assert.equal(c.counts.distance, 1);
   });
 
   it('refuse stratum 1 before any valid message', () => {
