@@ -114,8 +114,10 @@ const smooth = (hands: CommandHands, action: 'reset' | 'activate'): CommandAnswe
   const { smoothing } = hands;
   if (!smoothing.enabled) return NOT_ENABLED;
   const now = hands.cooked();
-  if (action === 'reset') smoothing.reset(now);
-  else if (smoothing.activate(now)) info(hands, 'smoothing.active', 'Activated time smoothing');
+  if (action === 'reset') {
+    smoothing.reset(now);
+    info(hands, 'smoothing.reset', 'Reset time smoothing');
+  } else if (smoothing.activate(now)) info(hands, 'smoothing.active', 'Activated time smoothing');
   hands.publish();
   return DONE;
 };

@@ -2,7 +2,7 @@
  * The one owner of state: an event comes in with what the clocks say, effects go out. Synchronous, no I/O, and no bad
  * input makes it throw. Everything it does can be replayed from its events.
  */
-import { REFID_LOCAL, type RefId } from '../base/refid.js';
+import { REFID_LOCAL } from '../base/refid.js';
 import { add, addMono, diff, diffMono, type Instant, type Mono } from '../base/time.js';
 import { PPM, type Seconds } from '../base/units.js';
 import { type Correction, Discipline } from '../core/discipline/discipline.js';
@@ -29,7 +29,6 @@ type FactLike = Omit<Fact, 'at'>;
 export class Engine extends EngineState {
   protected readonly ntp: NtpSide;
   private readonly phases: NtpPhases;
-  private readonly ownRefId = (source: number): RefId | undefined => this.ntp.sources.ownRefId(source);
 
   constructor(config: EngineConfig, now: Now) {
     super(config, now);
@@ -406,15 +405,15 @@ export class Engine extends EngineState {
   private select(now: Now): void {
     if (this.phases.measuring || this.leavesFirstMoveToPulses(now)) return;
     const before = this.selection?.selected;
-    const selection = this.sources.select(this.clock.now(now.raw), this.local.orphans(this.ownRefId));
+    const orphans = this.local.orphans((source) => this.ntp.sources.ownRefId(source));
+    const selection = this.sources.select(this.clock.now(now.raw), orphans);
     this.selection = selection;
     this.facts(now, selection.facts);
     this.leap.vote(this.leapData.vote(selection.leap, this.clock.now(now.raw)), this.clock.now(now.raw));
     const selected = selection.selected;
     if (selected !== undefined && selected !== before) {
-      if (this.local.isOrphan(this.reference?.stratum) || this.local.isOrphan(selection.stratum)) {
+      if ([this.reference?.stratum, selection.stratum].some((n) => this.local.isOrphan(n)))
         this.rescale(selection.offset, now);
-      }
       // By index: every update re-bases the measurements after it, and a stale copy would be corrected for again.
       const many = this.recent.of(selected).length;
       // One step for all of them, when the last has said what it knows: each alone would leave its noise to be slewed.
@@ -428,9 +427,8 @@ export class Engine extends EngineState {
 
   /** Local times have nothing to do with one another: who changes from one to the next, or to true time, goes there. */
   private rescale(doffset: Seconds, now: Now): void {
-    const { maxchange } = this.config.discipline;
-    const size = Math.abs(doffset);
-    if (size <= this.ownDistance(now) || size > (maxchange?.offset ?? Number.POSITIVE_INFINITY)) return;
+    const most = this.config.discipline.maxchange?.offset ?? Number.POSITIVE_INFINITY;
+    if (Math.abs(doffset) <= this.ownDistance(now) || Math.abs(doffset) > most) return;
     this.stepWanted ||= this.discipline.mayStep(this.clock.correction(now.raw) + doffset);
     const at = this.clock.now(now.raw);
     this.clock.adjust(now.raw, doffset, 0);

@@ -117,8 +117,10 @@ export class Smoothing {
   /** Cooked time was changed by `doffset` and its rate by `dfreq`; `now` = cooked, after it. Served time goes on. */
   corrected(now: Instant, doffset: Seconds, dfreq: Frequency): void {
     if (this.options === undefined || !this.active) return;
-    if (this.options.leaponly) this.follow(doffset);
-    else this.absorb(now, doffset, dfreq);
+    if (this.options.leaponly) {
+      this.follow(doffset);
+      this.absorb(now, 0, 0);
+    } else this.absorb(now, doffset, dfreq);
   }
 
   /** A leap second of cooked time. `smear`: clients are to notice nothing of it. */
