@@ -22,7 +22,7 @@ const ENOUGH = 4;
 /** s to wait for all of them. */
 const PATIENCE = 10;
 const LEAPS = ['no-leap', 'add-leap', 'del-leap', 'unsynchronised'] as const;
-const NOTHING_KNOWN: Foretold = { samples: 0, stdDev: 4, offset: () => 0 };
+const NOTHING_KNOWN: Foretold = { samples: 0, stdDev: 4, offset: () => 0, drift: () => 0 };
 
 interface Wish {
   readonly hosts: readonly string[];

@@ -43,6 +43,8 @@ export interface Foretold {
   readonly stdDev: Seconds;
   /** Foretold offset at a cooked instant. */
   readonly offset: (time: Instant) => Seconds;
+  /** What the rate's error may have added to that since the last sample. */
+  readonly drift: (time: Instant) => Seconds;
 }
 
 /** A packet that is to leave now. */
@@ -86,6 +88,9 @@ export interface Noise {
   readonly precision: Seconds;
   readonly dispersion: Seconds;
 }
+
+/** Samples from which on a standard deviation is believed. */
+const FORETELLING = 6;
 
 export const NOTHING = { sample: undefined, sigma: 0, usualSigma: 0, kiss: undefined } as const;
 
@@ -200,8 +205,21 @@ export abstract class Association {
     const { maxdelayquant } = this.options;
     const quantile = maxdelayquant > 0 ? this.delays.quantile(maxdelayquant) : undefined;
     const plausible = this.plausible(figures, { precision, dispersion }, j);
+    // A few samples may agree by chance: what varies by nothing would refuse everything, for ever.
+    const usual = foretold.samples >= FORETELLING ? error : undefined;
     const { stdDev } = foretold;
-    const timing = { delay: figures.delay, dispersion, precision, plausible, minimum, quantile, error, stdDev };
+    const drift = foretold.drift(figures.time);
+    const timing = {
+      delay: figures.delay,
+      dispersion,
+      precision,
+      plausible,
+      minimum,
+      quantile,
+      error: usual,
+      stdDev,
+      drift,
+    };
     tests |= delayTests(timing, this.options);
     const loops = packet.stratum > 1 && local !== undefined && packet.refId === refIdOfAddress(local);
     const loop = loops || isOurself(packet, at.server());

@@ -3,7 +3,7 @@ import { parseIp } from '../../../base/ip.js';
 import type { KeyStream } from '../../../base/keystream.js';
 import type { Ntp64 } from '../../../base/ntp64.js';
 import type { RefId } from '../../../base/refid.js';
-import { addMono, type Instant, type Mono } from '../../../base/time.js';
+import { addMono, diff, type Instant, type Mono } from '../../../base/time.js';
 import type { Seconds, StampKind } from '../../../base/units.js';
 import type { ActivityReport, NtpDataReport } from '../../report/reports.js';
 import type { ClockChange } from '../../sample.js';
@@ -335,7 +335,9 @@ export class NtpSources {
 
   private foretold(source: number): Foretold {
     const stats = this.host.sources.stats(source);
-    return { samples: stats.count, stdDev: stats.estimate.stdDev, offset: (time) => stats.predict(time) };
+    const { stdDev, skew } = stats.estimate;
+    const drift = (time: Instant): Seconds => (stats.newest ? skew * Math.abs(diff(time, stats.newest.time)) : 0);
+    return { samples: stats.count, stdDev, offset: (time) => stats.predict(time), drift };
   }
 
   private resolve(entry: Entry): void {

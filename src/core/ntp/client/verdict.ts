@@ -76,6 +76,8 @@ export interface DelayFigures {
   readonly error: Seconds | undefined;
   /** Standard deviation of the source's offsets. */
   readonly stdDev: Seconds;
+  /** What the foretold offset may have drifted by since the last sample. */
+  readonly drift: Seconds;
 }
 
 export interface DelayLimits {
@@ -102,5 +104,5 @@ const isTypical = (f: DelayFigures, limits: DelayLimits): boolean => {
   const ratio = limits.maxdelaydevratio;
   if (ratio <= 0 || f.minimum === undefined || f.error === undefined) return true;
   const increase = (f.delay - f.minimum) / 2;
-  return increase <= ratio * f.stdDev + f.dispersion || f.error > increase;
+  return increase <= ratio * f.stdDev + f.dispersion + f.drift || f.error > increase;
 };

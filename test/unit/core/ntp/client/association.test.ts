@@ -14,7 +14,7 @@ import { formatPacket, type NtpPacket, parsePacket, ZERO_STAMP } from '../../../
 
 const START = fromUnix(1_767_225_600);
 const BOOT = mono(1_000_000_000_000n);
-const NOTHING_KNOWN: Foretold = { samples: 0, stdDev: 4, offset: () => 0 };
+const NOTHING_KNOWN: Foretold = { samples: 0, stdDev: 4, offset: () => 0, drift: () => 0 };
 
 const OPTIONS: NtpSourceOptions = {
   kind: 'server',
@@ -260,8 +260,11 @@ describe('association: replies', () => {
     assert.equal(slow({}), GOOD);
     assert.equal(slow({ maxdelay: 0.01 }) & TEST.DELAY, 0);
     assert.equal(slow({ maxdelayratio: 3 }) & TEST.RATIO, 0);
-    const steady: Foretold = { samples: 8, stdDev: 1e-5, offset: () => 0.25 };
+    const steady: Foretold = { samples: 8, stdDev: 1e-5, offset: () => 0.25, drift: () => 0 };
     assert.equal(slow({}, steady) & TEST.DEVIATION, 0);
+    // Three samples that agree by chance refuse nobody, and what is long ago refuses less and less.
+    assert.equal(slow({}, { ...steady, samples: 3, stdDev: 0 }), GOOD);
+    assert.equal(slow({}, { ...steady, drift: () => 0.02 }), GOOD);
     // The offset is farther off than the delay explains: the clock has moved, the reply is good.
     assert.equal(slow({}, { ...steady, offset: () => 0.5 }), GOOD);
     assert.equal(slow({ maxdelayquant: 0.5 }) & TEST.DEVIATION, 0);

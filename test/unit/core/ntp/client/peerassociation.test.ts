@@ -21,7 +21,7 @@ import {
 
 const START = fromUnix(1_767_225_600);
 const BOOT = mono(1_000_000_000_000n);
-const NOTHING_KNOWN: Foretold = { samples: 0, stdDev: 4, offset: () => 0 };
+const NOTHING_KNOWN: Foretold = { samples: 0, stdDev: 4, offset: () => 0, drift: () => 0 };
 const DELAY = 1e-3;
 /** The sender reads the clock so long before the packet is on the wire; interleaved mode makes up for it. */
 const EARLY = 30e-6;
