@@ -26,7 +26,7 @@ const BOUND_SDS = 4.7;
 /** s over which the growth of the bound is told ahead, at least: longer than a pause of a daemon that is busy. */
 const OUTLOOK = 64;
 /** Share of Gaussian-looking noise that may be a constant. */
-const HIDDEN = 0.05;
+const HIDDEN = 0.08;
 /** chrony's skew is the 99.95 % quantile of the frequency error. */
 const SKEW_SDS = 3.3;
 /** Intervals that may pass without a measurement, as a lost pulse or two: more is a gap. */
@@ -331,7 +331,8 @@ export class Discipline {
     const doffset = belief.x;
     const dfreq = this.allowedFreq(belief);
     this.mode = this.nextMode(belief);
-    if (this.mode === 'tracking') this.freedom.observe(this.rate + dfreq, elapsed);
+    // What a start takes for the frequency is no movement of the oscillator.
+    if (this.mode === 'tracking' && this.doubt.settled) this.freedom.observe(this.rate + dfreq, elapsed);
     this.account(doffset, dfreq, elapsed);
     const facts: Finding[] = [];
     const { logchange, mailchange = Number.POSITIVE_INFINITY } = this.options;

@@ -160,6 +160,11 @@ export class Doubt {
     return this.up > this.down ? this.upFor : this.downFor;
   }
 
+  /** Has enough been seen since the start, or since the noise was last learned anew, to take the figures as they are. */
+  get settled(): boolean {
+    return this.seen > YOUTH;
+  }
+
   /** What the sd of the clock has to be multiplied with. */
   get factor(): number {
     return Math.max(1, Math.sqrt(this.square) / CHANCE) * (1 + YOUNG / Math.max(1, this.seen));

@@ -89,7 +89,7 @@ export const warmthScenarios: readonly Scenario[] = [
       { name: 'steady', from: 1800, to: 4 * 3600, rms: 500e-9, max: 3e-6 },
     ],
     syncedBy: 30,
-    blind: 3,
+    blind: 5,
     control: { what: 'no sensor', factor: 4, figure: figureOf('away', 'max') },
   },
   {
