@@ -14,6 +14,7 @@ import { SnapshotWriter, stepGuard } from '../core/ntp/snapshot.js';
 import type { ServerState } from '../core/ntp/state.js';
 import type { ClientReport, ServerStatsReport } from '../core/report/reports.js';
 import { loadNative, type NativeUdpOptions } from '../devices/native.js';
+import { plainReason } from '../devices/retry.js';
 import type { ControlAnswer, ControlRequest } from '../serve/control.js';
 import type { PeerNews, PeerPacket } from '../serve/peers.js';
 import { mergeClients, serverStats } from '../serve/reports.js';
@@ -323,9 +324,10 @@ const socketOptions = (s: PlaneSocket, steerTo: number, steerSeed: number): Nati
   ...(s.inherited === undefined ? {} : { inherited: s.inherited }),
 });
 
-const describeFailure = (f: SocketFailure): string => {
+/** chronyd's words, and why. */
+export const socketFailure = (f: SocketFailure): string => {
   const host = f.address !== '' ? f.address : f.family === 4 ? '0.0.0.0' : '::';
-  return `Could not open IPv${f.family} UDP socket on ${f.family === 6 ? `[${host}]` : host}:${f.port} : ${f.message}`;
+  return `Could not open NTP socket on ${f.family === 6 ? `[${host}]` : host}:${f.port} : ${plainReason(f.message)}`;
 };
 
 const workerStart = (recipe: Recipe, m: Member, attention: SharedArrayBuffer): WorkerStart => {
@@ -367,7 +369,7 @@ const startWorker = (recipe: Recipe, m: Member): Promise<void> => {
     worker.on('message', (message: FromWorker) => {
       switch (message.kind) {
         case 'failed':
-          reject(new CodedError('ERR_TB_SOCKET', message.failures.map(describeFailure).join('; ')));
+          reject(new CodedError('ERR_TB_SOCKET', message.failures.map(socketFailure).join('\n')));
           return;
         case 'ready':
           m.wakeFd = message.wakeFd;

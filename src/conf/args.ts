@@ -13,6 +13,9 @@ export class DirectiveError extends Error {
   }
 }
 
+/** chronyd finds it when it opens the device, and knows no line any more: its message ends without the place. */
+export class DeviceWordError extends DirectiveError {}
+
 /** A range of whole numbers, both ends allowed. */
 export interface Range {
   readonly min: number;

@@ -1,5 +1,5 @@
 import { CodedError } from '../base/errors.js';
-import type { DirectiveError } from './args.js';
+import { DeviceWordError, type DirectiveError } from './args.js';
 import type { Config } from './config.js';
 import type { ConfigContext } from './defaults.js';
 import { type Draft, newDraft } from './draft.js';
@@ -11,7 +11,8 @@ export type { ConfigContext } from './defaults.js';
 export type { ConfigSource } from './reader.js';
 
 const throwAt = (error: DirectiveError, place: Place): never => {
-  throw new CodedError('ERR_TB_CONFIG', atPlace(error.message, place), { cause: error });
+  const text = error instanceof DeviceWordError ? error.message : atPlace(error.message, place);
+  throw new CodedError('ERR_TB_CONFIG', text, { cause: error });
 };
 
 const rethrow = (error: CodedError): never => {

@@ -19,16 +19,23 @@ export function editDistance(a: string, b: string): number {
   return d[a.length]![b.length]!;
 }
 
-/** "did you mean X?" for a word that is no directive; undefined when nothing is near. */
-export function suggest(name: string): string | undefined {
-  const word = name.toLowerCase();
+/** The name that a word was probably meant to be; undefined when none is near. */
+export function nearest(word: string, names: readonly string[]): string | undefined {
   // The longest directive has 18 letters; a long word costs no time.
   if (word.length > 24) return undefined;
   let best: { name: string; edits: number } | undefined;
-  for (const directive of DIRECTIVES) {
-    const edits = editDistance(word, directive.name);
-    const limit = Math.min(MAX_EDITS, Math.floor(directive.name.length / 3));
-    if (edits <= limit && (best === undefined || edits < best.edits)) best = { name: directive.name, edits };
+  for (const name of names) {
+    const edits = editDistance(word, name);
+    const limit = Math.min(MAX_EDITS, Math.floor(name.length / 3));
+    if (edits <= limit && (best === undefined || edits < best.edits)) best = { name, edits };
   }
-  return best === undefined ? undefined : `did you mean "${best.name}"?`;
+  return best?.name;
+}
+
+const NAMES: readonly string[] = DIRECTIVES.map(({ name }) => name);
+
+/** "did you mean X?" for a word that is no directive; undefined when nothing is near. */
+export function suggest(name: string): string | undefined {
+  const near = nearest(name.toLowerCase(), NAMES);
+  return near === undefined ? undefined : `did you mean "${near}"?`;
 }

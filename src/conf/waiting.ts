@@ -8,7 +8,6 @@ const NTS = 'NTS';
 
 export const WAITING_DIRECTIVES: Readonly<Record<string, string>> = {
   ntpsigndsocket: 'signing for Samba',
-  bindcmddevice: 'binding the command socket to an interface',
   hwtimestamp: HARDWARE,
   hwtstimeout: HARDWARE,
   maxtxbuffers: HARDWARE,

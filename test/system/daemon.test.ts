@@ -123,8 +123,8 @@ describe('command line', PARALLEL, () => {
       runProgram(linkedAs('chronyd'), ['-x', '-U', '-d', '-f', join(dir, 'none.conf')]),
     ]);
     assert.deepEqual([missing.code, directory.code, asChronyd.code], [78, 78, 1]);
-    assert.match(missing.stderr, /^Fatal error : Could not open .*none\.conf : No such file or directory/m);
-    assert.match(directory.stderr, /^Fatal error : Could not open /m);
+    assert.match(missing.stderr, /Z Fatal error : Could not open .*none\.conf : No such file or directory$/m);
+    assert.match(directory.stderr, /Z Fatal error : Could not open /);
   });
 
   it('a bad option: 64, and 1 as chronyd', async () => {
@@ -229,7 +229,7 @@ describe('life cycle', PARALLEL, () => {
     writeFileSync(config, `${baseLines(dir).join('\n')}\nport 0\npidfile /proc/none/timeballd.pid\n`);
     const { code, stderr } = await runProgram(TIMEBALLD, ['-x', '-U', '-f', config]);
     assert.equal(code, 1);
-    assert.match(stderr, /^Fatal error : Could not open \/proc\/none\/timeballd\.pid/);
+    assert.equal(stderr, 'Could not open /proc/none/timeballd.pid : No such file or directory\n');
   });
 
   it('tells systemd that it is ready, alive, stopping', async () => {
@@ -358,14 +358,17 @@ describe('drift file', PARALLEL, () => {
 });
 
 describe('ports and access', PARALLEL, () => {
-  it('a port that is taken is fatal', async () => {
+  it('a port that is taken is told, and the daemon goes on without, as chronyd', async () => {
     const other = createSocket('udp4');
     await new Promise<void>((resolve) => other.bind(0, '127.0.0.1', resolve));
     const { port } = other.address();
     try {
-      const { code, stderr } = await runOn([`port ${port}`, 'bindaddress 127.0.0.1', 'allow']);
-      assert.equal(code, 1);
-      assert.match(stderr, new RegExp(`Fatal error : Could not open .*127\\.0\\.0\\.1:${port}`));
+      const daemon = await startDaemon([`port ${port}`, 'bindaddress 127.0.0.1', 'allow']);
+      assert.match(
+        daemon.log(),
+        new RegExp(`Could not open NTP socket on 127\\.0\\.0\\.1:${port} : Address already in use`),
+      );
+      assert.equal(await daemon.stop(), 0);
     } finally {
       other.close();
     }

@@ -129,7 +129,7 @@ describe('packet plane: sockets that do not open', () => {
     const port = first.ports[0]!;
     await assert.rejects(startTestPlane({ sockets: [{ family: 4, address: '127.0.0.1', port }] }), (e: Error) => {
       assert.equal((e as Error & { code: string }).code, 'ERR_TB_SOCKET');
-      assert.match(e.message, new RegExp(`IPv4 UDP socket on 127.0.0.1:${port}`));
+      assert.match(e.message, new RegExp(`NTP socket on 127.0.0.1:${port}`));
       return true;
     });
     await first.stop();

@@ -1,5 +1,6 @@
 import { createInterface } from 'node:readline';
 import { CodedError } from '../../base/errors.js';
+import { nearest } from '../../conf/suggest.js';
 import type { CliOptions } from './args.js';
 import { COMMANDS } from './commands.js';
 import { typedLines } from './interactive.js';
@@ -38,11 +39,13 @@ const find = (session: Session, name: string): Command | undefined => {
 
 type Outcome = 'ok' | 'failed' | 'quit';
 
+const ENDS: ReadonlySet<string> = new Set(['exit', 'quit']);
+
 const runLine = async (session: Session, line: string): Promise<Outcome> => {
   const [name = '', ...args] = line.trim().split(/\s+/);
   // Comments, for commands that come from a file.
   if (name === '' || /^[!;#%]/.test(name)) return 'ok';
-  if (name === 'exit' || name === 'quit') return 'quit';
+  if (ENDS.has(name)) return 'quit';
   try {
     const command = find(session, name);
     if (command === undefined) throw new SyntaxFault('Unrecognized command');
@@ -93,9 +96,24 @@ const inputLines = (session: Session, input: NodeJS.ReadableStream): AsyncIterab
   return typedLines(ours ? 'timeball> ' : 'chronyc> ', [...new Set(names)].sort());
 };
 
-/** Commands come as words, or from standard input when there are none. Returns the exit code: 0 or 1. */
+/** A first word that is no command is the user's slip and not the daemon's failure; chronyc asks for the daemon first. */
+const slip = (session: Session, { ours, multiple, words }: CliOptions): string | undefined => {
+  const [name] = words;
+  if (!ours || multiple || name === undefined || /^[!;#%]/.test(name) || ENDS.has(name)) return undefined;
+  if (find(session, name) !== undefined) return undefined;
+  const near = nearest(name, [...Object.keys(COMMANDS), ...Object.keys(OUR_COMMANDS)]);
+  const hint = near === undefined ? "'timeball help' lists them" : `did you mean '${near}'?`;
+  return `timeball: there is no command '${name}' (${hint})\n`;
+};
+
+/** Commands come as words, or from standard input when there are none. Returns the exit code: 0 or 1; 64 for a slip. */
 export const chronyc = async (options: CliOptions, io: CliIo, input: NodeJS.ReadableStream): Promise<number> => {
   const session = openSession(options, io);
+  const wrong = slip(session, options);
+  if (wrong !== undefined) {
+    io.err(wrong);
+    return 64;
+  }
   cleanUp(session);
   try {
     if (!(await session.talker.open())) {

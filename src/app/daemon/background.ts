@@ -27,7 +27,7 @@ export const goToBackground = (): Promise<number> =>
     pipe?.on('close', () => {
       child.unref();
       const ready = text.startsWith('ready');
-      if (!ready) process.stderr.write(text === '' ? 'Fatal error : the daemon did not start\n' : text);
+      if (!ready) process.stderr.write(text === '' ? 'The daemon did not start\n' : text);
       resolve(ready ? 0 : 1);
     });
     child.on('error', (error) => {

@@ -10,6 +10,7 @@ import { type ConfigSource, flatten, forRestart, parseConfig } from '../../conf/
 import { inheritedSockets } from './activation.js';
 import { goToBackground, inBackground, tellStarter } from './background.js';
 import { findConfigFile, readConfigFiles } from './files.js';
+import { FEATURES, startLine, Told } from './lastwords.js';
 import { type DaemonOptions, daemonUsage, parseDaemonArgs } from './options.js';
 import { checkOtherInstance } from './pidfile.js';
 import { NtpServer } from './server.js';
@@ -29,7 +30,8 @@ export interface Start {
   readonly warnings: readonly string[];
 }
 
-const exitCode = (error: unknown, chronyNames: boolean): number => {
+const exitCode = (given: unknown, chronyNames: boolean): number => {
+  const error = given instanceof Told ? given.cause : given;
   if (chronyNames || !(error instanceof CodedError)) return EXIT.FAILED;
   if (error.code === 'ERR_TB_USAGE') return EXIT.USAGE;
   return error.code === 'ERR_TB_CONFIG' || error.code === 'ERR_TB_CONFIG_FILE' ? EXIT.CONFIG : EXIT.FAILED;
@@ -38,14 +40,38 @@ const exitCode = (error: unknown, chronyNames: boolean): number => {
 /** Called by this name the daemon is chronyd's stand-in. */
 const CHRONYD = 'chronyd';
 
-/** The last words: to the terminal, or to the process that waits for a detached one. */
-const fatal = async (error: unknown, program: string, options: DaemonOptions | undefined): Promise<never> => {
+/** Where and how the last words are said. */
+interface LastWords {
+  readonly program: string;
+  /** Undefined: the command line was not understood. */
+  readonly options: DaemonOptions | undefined;
+}
+
+const stamp = (): string => `${new Date().toISOString().slice(0, 19)}Z `;
+
+/**
+ * The last words, where the log would have had them: on the terminal, in the log file or the system log, and for the
+ * process that waits for a detached one. What the daemon's own log has been told already is not said again.
+ */
+const fatal = async (error: unknown, { program, options }: LastWords): Promise<never> => {
   const text = error instanceof Error ? error.message : String(error);
-  const message = `Fatal error : ${text}\n`;
-  process.stderr.write(message);
-  tellStarter(message);
-  if (options !== undefined) await (await import('./syslog.js')).logFatal(options, program, text);
+  const lines = [startLine(program), `Fatal error : ${text}`];
+  const told = error instanceof Told;
+  if (inBackground()) tellStarter(`${text}\n`);
+  else if (options?.logToStderr === true && options.logFile === undefined) {
+    const unsaid = told ? [] : options.printConfig ? lines.slice(1) : lines;
+    process.stderr.write(unsaid.map((line) => `${stamp()}${line}\n`).join(''));
+  } else if (options?.foreground === false) process.stderr.write(`${text}\n`);
+  else process.stderr.write(`${options === undefined ? stamp() : ''}Fatal error : ${text}\n`);
+  if (options !== undefined && !told) await (await import('./syslog.js')).logFatal(options, program, text);
   process.exit(exitCode(error, program === CHRONYD));
+};
+
+/** Options that are none: getopt(3)'s words, and what there is. */
+const refuse = (error: CodedError, invoked: string): number => {
+  process.stderr.write(`${invoked}: ${error.message}\n`);
+  process.stdout.write(daemonUsage(basename(invoked)));
+  return exitCode(error, basename(invoked) === CHRONYD);
 };
 
 const sourceOf = (options: DaemonOptions, chronyNames: boolean): ConfigSource =>
@@ -73,11 +99,15 @@ const start = async (options: DaemonOptions, program: string, chronyNames: boole
   const parsed = parseConfig(source, readConfigFiles, context);
   const config = options.restart ? forRestart(parsed) : parsed;
   checkPrivilege(options);
+  // We have no such filter and could; who moves back to chronyd could not.
+  if (options.filterLevel !== 0 && config.logging.mailonchange !== undefined) {
+    throw new CodedError('ERR_TB_USAGE', 'mailonchange directive cannot be used with -F enabled');
+  }
   const { pidfile } = config.process;
   if (options.once === undefined && pidfile !== undefined) checkOtherInstance(pidfile);
   if (!options.foreground && !inBackground()) return goToBackground();
 
-  const onFault = (error: Error): void => void fatal(error, program, options);
+  const onFault = (error: Error): void => void fatal(error, { program, options });
   const server = new NtpServer(config, families(options), onFault, inheritedSockets());
   // -q and -Q open no port.
   const warnings = options.once === undefined ? await server.start() : [];
@@ -97,11 +127,14 @@ export const daemonMain = async (argv: readonly string[], invoked: string): Prom
       return EXIT.OK;
     }
     if (options.action === 'version') {
-      process.stdout.write(`${program} (timeball) version ${VERSION}\n`);
+      process.stdout.write(`${program} (timeball) version ${VERSION} (${FEATURES})\n`);
       return EXIT.OK;
     }
     return (await start(options, program, program === CHRONYD)) ?? EXIT.OK;
   } catch (error) {
-    return fatal(error, program, options);
+    if (options === undefined && error instanceof CodedError && !error.message.startsWith('Invalid argument')) {
+      return refuse(error, invoked);
+    }
+    return fatal(error, { program, options });
   }
 };

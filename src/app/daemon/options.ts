@@ -68,7 +68,7 @@ interface Option {
 
 const usage = (text: string): CodedError => new CodedError('ERR_TB_USAGE', text);
 
-const integer = (word: string, min: number, max: number): number => {
+const integer = (word: string, min = -2147483648, max = 2147483647): number => {
   const value = parseInteger(word);
   if (value === undefined || value < min || value > max) throw usage(`Invalid argument ${word}`);
   return value;
@@ -97,7 +97,7 @@ export const OPTIONS: readonly Option[] = [
     letter: 'L',
     value: 'LEVEL',
     help: 'Log from this severity on: -1 debug, 0 info, 1 warning, 2 error, 3 fatal',
-    read: (v) => ({ minSeverity: integer(v, -1, 3) }),
+    read: (v) => ({ minSeverity: integer(v) }),
   },
   {
     letter: 'p',
@@ -124,13 +124,13 @@ export const OPTIONS: readonly Option[] = [
     letter: 'F',
     value: 'LEVEL',
     help: "Accepted for chronyd's sake (system call filter), without effect",
-    read: (v) => ({ filterLevel: integer(v, -2, 2) }),
+    read: (v) => ({ filterLevel: integer(v) }),
   },
   {
     letter: 'P',
     value: 'PRIORITY',
     help: 'Real-time priority, 0 to 100',
-    read: (v) => ({ priority: integer(v, 0, 100) }),
+    read: (v) => ({ priority: integer(v) }),
   },
   { letter: 'm', help: 'Keep the memory in RAM', read: () => ({ lockMemory: true }) },
   { letter: 'x', help: 'Never touch the clock', read: () => ({ controlClock: false }) },
@@ -210,7 +210,7 @@ export function parseDaemonArgs(argv: readonly string[]): DaemonOptions {
     }
     if (word.startsWith('--')) {
       const option = byLong(word.slice(2));
-      if (option === undefined) throw usage(`unknown option ${word}`);
+      if (option === undefined) throw usage(`unrecognized option '${word}'`);
       Object.assign(draft, option.read('', draft));
     } else if (word.startsWith('-') && word.length > 1) i += applyLetters(draft, word, argv[i + 1]);
     else directives.push(word);

@@ -2,6 +2,7 @@ import { readFileSync, unlinkSync, writeFileSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { CodedError } from '../../base/errors.js';
 import { makeDirectory } from '../../control/cmdmon/directory.js';
+import { messageOf, plainReason } from '../../devices/retry.js';
 
 const isRunning = (pid: number): boolean => {
   try {
@@ -37,7 +38,7 @@ export const writePidFile = (path: string): (() => void) => {
     makeDirectory(dirname(path), 0o755);
     writeFileSync(path, `${process.pid}\n`);
   } catch (error) {
-    const text = `Could not open ${path} : ${(error as Error).message}`;
+    const text = `Could not open ${path} : ${plainReason(messageOf(error))}`;
     throw new CodedError('ERR_TB_SYSCALL', text, { cause: error });
   }
   return () => {

@@ -33,6 +33,9 @@ export const dropPrivileges = (native: Native, owner: Owner, controlClock: boole
   native.capabilities.dropTo(owner.uid, owner.gid, ['net_bind_service', ...(controlClock ? ['sys_time'] : [])]);
 };
 
+/** sched(7); chronyd takes 100, too, and is then refused. */
+const MAX_PRIORITY = 100;
+
 /** Priority and memory, as asked for. What the system refuses is returned in words: the daemon goes on without (as chronyd). */
 export const useRealTime = (native: Native, options: DaemonOptions, config: ProcessConfig): readonly string[] => {
   const refused: string[] = [];
@@ -44,6 +47,9 @@ export const useRealTime = (native: Native, options: DaemonOptions, config: Proc
     }
   };
   const priority = options.priority ?? config.schedPriority;
+  if (priority < 0 || priority > MAX_PRIORITY) {
+    throw new CodedError('ERR_TB_USAGE', `Bad scheduler priority: ${priority}`);
+  }
   if (priority > 0) attempt('sched_setscheduler()', () => native.scheduleFifo(priority));
   if (options.lockMemory || config.lockAll) attempt('mlockall()', () => native.lockMemory());
   return refused;

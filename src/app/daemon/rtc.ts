@@ -3,9 +3,10 @@ import { diff, type Instant } from '../../base/time.js';
 import type { RtcConfig } from '../../conf/config.js';
 import { formatRtcFile, parseRtcFile, type RtcLine } from '../../core/rtc/file.js';
 import type { Native } from '../../devices/native.js';
-import { messageOf } from '../../devices/retry.js';
+import { messageOf, plainReason } from '../../devices/retry.js';
 import { RtcDevices, rtcKeepsUtc } from '../../devices/rtc.js';
 import type { Event } from '../../engine/events.js';
+import type { DeviceState } from '../../ports/device.js';
 import type { Severity } from '../../ports/observer.js';
 import type { RtcDevice } from '../../ports/rtc.js';
 import type { Store } from '../../ports/store.js';
@@ -24,18 +25,17 @@ export interface RtcParts {
 /** The real-time clock of the daemon: where it is, whether it keeps UTC, and what its file remembers. */
 export class Rtc {
   readonly utc: boolean;
+  /** Nothing says whether it keeps UTC. */
+  private readonly unsaid: boolean;
   private readonly devices: RtcDevices;
   private device: RtcDevice | undefined;
   private memory: RtcLine | undefined;
 
   constructor(private readonly parts: RtcParts) {
-    const { config, native, say } = parts;
+    const { config, native } = parts;
     this.devices = new RtcDevices(native);
     const said = config.hwclockfile === undefined ? undefined : rtcKeepsUtc(config.hwclockfile);
-    const wanted = config.rtcfile !== undefined;
-    if (wanted && config.hwclockfile !== undefined && said === undefined && !config.rtconutc) {
-      say('warn', 'rtc.hwclockfile', `Could not read RTC LOCAL/UTC setting from ${config.hwclockfile}`);
-    }
+    this.unsaid = said === undefined && !config.rtconutc;
     this.utc = said ?? config.rtconutc;
     this.memory = this.readFile();
   }
@@ -64,16 +64,24 @@ export class Rtc {
 
   /** Looks for the device, when there is a file; one that is not there is a state. */
   open(): void {
-    const { config, say, dispatch } = this.parts;
+    const { config, dispatch } = this.parts;
     if (config.rtcfile === undefined) return;
     this.device = this.devices.openRtc(config.rtcdevice, this.utc, {
       onState: (state) => {
-        if (state.kind === 'down')
-          say('error', 'rtc.device', `Could not open RTC device ${config.rtcdevice} : ${state.reason}`);
+        this.tell(state);
         dispatch({ kind: 'rtc-device', state });
       },
       onUpdate: ({ time, rtc: utc }) => dispatch({ kind: 'rtc-update', time, utc }),
     });
+  }
+
+  private tell(state: DeviceState): void {
+    const { config, say } = this.parts;
+    if (state.kind === 'down') {
+      say('error', 'rtc.device', `Could not open RTC device ${config.rtcdevice} : ${plainReason(state.reason)}`);
+      say('error', 'rtc.driver', 'RTC driver could not be initialised');
+    } else if (this.unsaid && config.hwclockfile !== undefined)
+      say('warn', 'rtc.hwclockfile', `Could not read RTC LOCAL/UTC setting from ${config.hwclockfile}`);
   }
 
   /** Does what the engine wants. */

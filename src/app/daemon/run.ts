@@ -1,14 +1,14 @@
 import { getRandomValues } from 'node:crypto';
 import { chownSync, existsSync } from 'node:fs';
 import { dirname } from 'node:path';
-import { BUILD_DATE, VERSION } from '../../base/build.js';
+import { BUILD_DATE } from '../../base/build.js';
 import { CodedError } from '../../base/errors.js';
 import { parseIp } from '../../base/ip.js';
 import { SEED_WORDS } from '../../base/keystream.js';
 import { PPM } from '../../base/units.js';
 import { makeDirectory, type Owner, prepareSocketDirectory } from '../../control/cmdmon/directory.js';
 import { handleRequest } from '../../control/cmdmon/door.js';
-import { openUdpDoor } from '../../control/cmdmon/udp.js';
+import { type OpenOnDevice, openUdpDoor } from '../../control/cmdmon/udp.js';
 import { type DoorLog, openUnixDoor } from '../../control/cmdmon/unix.js';
 import { respondMode6 } from '../../control/mode6/respond.js';
 import { handleQuery, isQuery } from '../../control/query/door.js';
@@ -22,6 +22,7 @@ import {
   NullActuator,
 } from '../../devices/clock.js';
 import { loadNative, type Native } from '../../devices/native.js';
+import { messageOf } from '../../devices/retry.js';
 import { FileStore } from '../../devices/store.js';
 import { engineConfig } from '../../engine/config.js';
 import { Engine } from '../../engine/engine.js';
@@ -37,6 +38,7 @@ import { EventRecorder } from './eventrecorder.js';
 import { readConfigFiles } from './files.js';
 import { Keys } from './keys.js';
 import { behindLastTime, lastKnownTime } from './lasttime.js';
+import { startLine, Told } from './lastwords.js';
 import { LeapFiles, ZONEINFO } from './leapfiles.js';
 import { mailOnChange } from './mail.js';
 import { EXIT, type Start } from './main.js';
@@ -60,9 +62,32 @@ import { TraceLogs } from './tracelogs.js';
 /** Composes the daemon and leaves it running. Throws what is fatal at start. */
 export const runDaemon = async (start: Start): Promise<void> => {
   const once = start.options.once !== undefined;
-  const daemon = new Daemon(once ? { ...start, config: oneshotConfig(start.config) } : start);
-  await daemon.open();
+  const native = loadNative();
+  const log = daemonLog(native, start);
+  const say = (severity: Severity, name: string, text: string): void =>
+    log.fact({ severity, name, text, at: new KernelClock(native).realtime() });
+  let daemon: Daemon | undefined;
+  try {
+    say('info', 'daemon.start', startLine(start.program));
+    daemon = new Daemon(once ? { ...start, config: oneshotConfig(start.config) } : start, native, log);
+    await daemon.open();
+  } catch (error) {
+    // The reason is the last line, and nothing is left behind.
+    say('fatal', 'daemon.fatal', messageOf(error));
+    daemon?.died();
+    log.close();
+    throw new Told(error);
+  }
 };
+
+const daemonLog = (native: Native, { options, program }: Start): Log =>
+  openLog({
+    format: options.logJson ? 'json' : 'text',
+    file: options.logFile,
+    toStderr: options.logToStderr,
+    minSeverity: options.minSeverity,
+    openSyslog: () => openSyslog(native, program),
+  });
 
 class Daemon {
   private readonly start: Start;
@@ -85,18 +110,12 @@ class Daemon {
   private clockBound: ClockBoundPublisher | undefined;
   private stopping = false;
 
-  constructor(start: Start) {
+  constructor(start: Start, native: Native, log: Log) {
     const { options, config } = start;
     this.start = start;
-    this.native = loadNative();
-    this.clock = new KernelClock(this.native);
-    this.log = openLog({
-      format: options.logJson ? 'json' : 'text',
-      file: options.logFile,
-      toStderr: options.logToStderr,
-      minSeverity: options.minSeverity,
-      openSyslog: () => openSyslog(this.native, start.program),
-    });
+    this.native = native;
+    this.clock = new KernelClock(native);
+    this.log = log;
     const control = options.controlClock
       ? { maxFrequency: KERNEL_MAX_FREQUENCY, quantum: KERNEL_FREQUENCY_QUANTUM, canStep: true }
       : undefined;
@@ -176,20 +195,20 @@ class Daemon {
   }
 
   async open(): Promise<void> {
-    const { options, config, program } = this.start;
-    this.say('info', 'daemon.start', `${program} version ${VERSION} starting (${FEATURES})`);
-    for (const text of [...config.warnings, ...this.start.warnings]) this.say('warn', 'config.warning', text);
+    const { options, config } = this.start;
+    for (const text of config.warnings) this.say('warn', 'config.warning', text);
+    const owner = runtimeOwner(options.user ?? config.process.user);
+    // Before there is anything that must be removed at the end.
+    this.handleSignals();
+    if (options.once === undefined) this.makeDirectories(owner);
+    if (config.process.pidfile !== undefined && options.once === undefined) {
+      this.closers.push(writePidFile(config.process.pidfile));
+    }
     this.start.server.onWarning = (text) => this.say('error', 'ntp.socket', text);
     this.start.server.onRestart = (error) =>
       this.say('error', 'ntp.worker', `A worker of the NTP server ended and is started again: ${error.message}`);
     this.checkClockControl();
-    // Before there is anything that must be removed at the end.
-    this.handleSignals();
-    if (config.process.pidfile !== undefined && options.once === undefined) {
-      this.closers.push(writePidFile(config.process.pidfile));
-    }
-    const owner = runtimeOwner(options.user ?? config.process.user);
-    if (options.once === undefined) this.makeDirectories(owner);
+    for (const text of this.start.warnings) this.say('error', 'ntp.socket', text);
     if (options.once === undefined) this.openClockBound();
     for (const text of useRealTime(this.native, options, config.process)) this.say('error', 'process.refused', text);
     this.loadKeys();
@@ -199,6 +218,7 @@ class Daemon {
     this.openLeapFiles();
     if (options.once === undefined) this.restoreSources();
     dropPrivileges(this.native, owner, options.controlClock);
+    if (process.getuid!() === 0) this.say('warn', 'process.root', 'Running with root privileges');
     if (options.once === undefined) await this.openDoors();
     // A signal came meanwhile.
     if (this.stopping) return;
@@ -366,8 +386,15 @@ class Daemon {
       if (door !== undefined) this.closers.push(() => door.close());
     }
     const addresses = [command.bindcmdaddress4, command.bindcmdaddress6].flatMap((a) => parseIp(a) ?? []);
-    const udp = await openUdpDoor(addresses, command.cmdport, handle, doorLog);
+    const udp = await openUdpDoor(addresses, command.cmdport, handle, doorLog, this.onCommandDevice());
     this.closers.push(() => udp.close());
+  }
+
+  /** Directive bindcmddevice. */
+  private onCommandDevice(): OpenOnDevice | undefined {
+    const device = this.start.config.command.bindcmddevice;
+    if (device === undefined) return undefined;
+    return (family, address, port) => this.native.openUdpSocket({ family, address, port, device });
   }
 
   private async checkRoutes(): Promise<void> {
@@ -407,6 +434,15 @@ class Daemon {
     this.exit(synchronised && this.start.options.once === undefined ? EXIT.OK : EXIT.FAILED);
   }
 
+  /** The start has failed. */
+  died(): void {
+    this.stopping = true;
+    this.runtime.stop();
+    for (const close of this.closers.reverse()) close();
+    this.traces.close();
+    this.recorder?.close();
+  }
+
   private exit(code: number): void {
     if (this.stopping) return;
     this.stopping = true;
@@ -429,6 +465,3 @@ class Daemon {
     });
   }
 }
-
-/** As chronyd's first line names them. */
-const FEATURES = '+CMDMON +REFCLOCK +RTC +PRIVDROP -SCFILTER -SIGND -NTS +SECHASH +IPV6 -DEBUG';

@@ -1,3 +1,4 @@
+import { CodedError } from '../../base/errors.js';
 import { type IpBytes, parseIp } from '../../base/ip.js';
 import type { AccessRule, Config } from '../../conf/config.js';
 import type { AccessRule as Rule } from '../../core/access/tree.js';
@@ -7,7 +8,7 @@ import type { ServerState } from '../../core/ntp/state.js';
 import type { ServerStatsReport } from '../../core/report/reports.js';
 import type { PeerNews, PeerPacket } from '../../serve/peers.js';
 import type { SymmetricKey } from '../../wire/ntp/keyfile.js';
-import { type Plane, type PlaneClients, type PlaneSocket, startPlane } from '../plane.js';
+import { type Plane, type PlaneClients, type PlaneSocket, socketFailure, startPlane } from '../plane.js';
 import type { RawStep } from './runtime.js';
 
 const LOOPBACK: readonly Rule[] = [
@@ -90,8 +91,17 @@ export class NtpServer {
     return this.peers.length > 0 || sources.some((s) => s.kind === 'peer');
   }
 
-  /** Opens the sockets where that is wanted. Rejects with ERR_TB_SOCKET when none could be opened. */
+  /** Opens the sockets where that is wanted. What could not be opened comes back in words: the daemon goes on without, as chronyd. */
   async start(): Promise<readonly string[]> {
+    try {
+      return await this.open();
+    } catch (error) {
+      if (!(error instanceof CodedError) || error.code !== 'ERR_TB_SOCKET') throw error;
+      return error.message.split('\n');
+    }
+  }
+
+  private async open(): Promise<readonly string[]> {
     if (!this.wanted) return [];
     const { clientloglimit, noclientlog, servethreads } = this.config.server;
     const access = [...this.rules];
@@ -118,7 +128,7 @@ export class NtpServer {
     if (this.keys !== keys) plane.setKeys(this.keys);
     if (this.peers !== peers) plane.setPeers(this.peers);
     if (this.state !== undefined) plane.publish(this.state);
-    return plane.warnings.map((w) => `Could not open IPv${w.family} NTP socket on port ${w.port} : ${w.message}`);
+    return plane.warnings.map(socketFailure);
   }
 
   get ports(): readonly number[] {
@@ -165,7 +175,7 @@ export class NtpServer {
     else if (this.wanted) this.starting ??= this.openLate();
   }
 
-  /** A port that is taken is fatal at the start, not for a daemon that already keeps time: the next `allow` tries again. */
+  /** After a live `allow`; one that fails is tried again by the next. */
   private async openLate(): Promise<void> {
     try {
       for (const warning of await this.start()) this.onWarning(warning);

@@ -2,6 +2,7 @@ import { instant } from '../../base/time.js';
 import type { Native } from '../../devices/native.js';
 import { isJournal, openLog, type Syslog } from '../../observe/log.js';
 import { SYSLOG_PRIORITY } from '../../observe/severity.js';
+import { startLine } from './lastwords.js';
 import type { DaemonOptions } from './options.js';
 
 /** The system log's socket. The path is fixed, as syslog(3)'s. */
@@ -16,15 +17,19 @@ export const openSyslog = (native: Native, program: string): Syslog => new nativ
  */
 export const logFatal = async (options: DaemonOptions, program: string, text: string): Promise<void> => {
   const { logFile: file, logJson, logToStderr, minSeverity } = options;
-  if (logToStderr) return;
   try {
     if (file !== undefined) {
       const log = openLog({ format: logJson ? 'json' : 'text', file, toStderr: false, minSeverity });
-      log.fact({ severity: 'fatal', name: 'daemon.fatal', text, at: instant(BigInt(Date.now()) * 1_000_000n) });
+      const at = instant(BigInt(Date.now()) * 1_000_000n);
+      log.fact({ severity: 'info', name: 'daemon.start', text: startLine(program), at });
+      log.fact({ severity: 'fatal', name: 'daemon.fatal', text, at });
       log.close();
-    } else if (!isJournal(process.env['JOURNAL_STREAM'])) {
+    } else if (!logToStderr && !isJournal(process.env['JOURNAL_STREAM'])) {
       const { loadNative } = await import('../../devices/native.js');
-      openSyslog(loadNative(), program).write(SYSLOG_PRIORITY.fatal, text);
+      const syslog = openSyslog(loadNative(), program);
+      syslog.write(SYSLOG_PRIORITY.info, startLine(program));
+      syslog.write(SYSLOG_PRIORITY.fatal, text);
+      syslog.close();
     }
   } catch {
     // It has been told on stderr.

@@ -9,7 +9,6 @@ export class TraceLogs {
   constructor(config: LogConfig, onProblem: (text: string) => void) {
     const { logdir, logbanner, log } = config;
     if (logdir !== undefined) this.files = new ChronyFiles({ logdir, logbanner, names: log, onProblem });
-    else if (log.size > 0) onProblem('logdir not specified');
   }
 
   write(effect: Extract<Effect, { kind: 'trace' }>): void {

@@ -3,6 +3,7 @@
  * the real daemon with `-x`; the host's clock is read by both and touched by neither. Live status in the terminal.
  */
 import { spawn } from 'node:child_process';
+import { createSocket } from 'node:dgram';
 import { fileURLToPath } from 'node:url';
 import { DemoDaemon } from './daemon.js';
 import { type DemoOptions, demoUsage, parseDemoArgs } from './options.js';
@@ -81,6 +82,14 @@ class Demo {
   }
 }
 
+/** The daemon would go on without the port, and nobody would see why it does not answer. */
+const needPort = (port: number): Promise<void> =>
+  new Promise((resolve, reject) => {
+    const probe = createSocket('udp4');
+    probe.once('error', () => reject(new Error(`another program has port ${port} (--ntp-port names another)`)));
+    probe.bind(port, '127.0.0.1', () => probe.close(() => resolve()));
+  });
+
 export const demoMain = async (argv: readonly string[]): Promise<number> => {
   if (argv.includes('-f')) return runDaemon(argv);
   const options = parseDemoArgs(argv);
@@ -94,6 +103,7 @@ export const demoMain = async (argv: readonly string[]): Promise<number> => {
   }
   let dir: RunDir | undefined;
   try {
+    await needPort(options.ntpPort);
     dir = prepareRunDir(options);
     const receiver = await startReceiver({ link: dir.gps, shm: dir.shm, baud: dir.baud, noise: options.noise });
     return await new Demo(options, dir, receiver).run();

@@ -1,4 +1,4 @@
-import { ANY_INT, type Args, DirectiveError, NOT_NEGATIVE, type Range } from '../args.js';
+import { ANY_INT, type Args, DeviceWordError, NOT_NEGATIVE, type Range } from '../args.js';
 import type { RefclockDriver, RefclockOptions } from '../config.js';
 import { REFCLOCK_DEFAULTS } from '../defaults.js';
 import {
@@ -92,7 +92,7 @@ function driverOptions(driver: RefclockDriver, options: readonly string[]): Reco
   const out: Record<string, string> = {};
   for (const option of options) {
     const [name, ...value] = option.split('=');
-    if (!DRIVER_OPTIONS[driver].includes(name!)) throw new DirectiveError(`Invalid refclock driver option ${option}`);
+    if (!DRIVER_OPTIONS[driver].includes(name!)) throw new DeviceWordError(`Invalid refclock driver option ${option}`);
     out[name!] = value.join('=');
   }
   return out;
@@ -121,7 +121,7 @@ function parseRefclock(args: Args): RefclockOptions {
   const name = args.word();
   // chronyd compares driver names exactly.
   const driver = REFCLOCK_DRIVERS.find((d) => d === name);
-  if (driver === undefined) throw new DirectiveError(`unknown refclock driver ${name}`);
+  if (driver === undefined) throw new DeviceWordError(`unknown refclock driver ${name}`);
   const { parameter, options } = splitParameter(driver, args.word());
   const out: Mutable<RefclockOptions> = {
     ...REFCLOCK_DEFAULTS,

@@ -1,4 +1,5 @@
 import { createSocket, type Socket } from 'node:dgram';
+import { getSystemErrorMap } from 'node:util';
 import { formatIp, type IpBytes, parseIp } from '../../base/ip.js';
 import type { Door, DoorLog, RequestHandler } from './unix.js';
 
@@ -10,18 +11,31 @@ export interface UdpDoor extends Door {
 const label = (address: IpBytes, port: number): string =>
   address.length === 4 ? `${formatIp(address)}:${port}` : `[${formatIp(address)}]:${port}`;
 
-const bind = (address: IpBytes, port: number): Promise<Socket> =>
+/** Opens a socket that hears one interface alone (directive bindcmddevice) and gives its descriptor. */
+export type OpenOnDevice = (family: 4 | 6, address: string, port: number) => number;
+
+const bind = (address: IpBytes, port: number, onDevice: OpenOnDevice | undefined): Promise<Socket> =>
   new Promise((resolve, reject) => {
-    const socket = createSocket(address.length === 4 ? { type: 'udp4' } : { type: 'udp6', ipv6Only: true });
+    const family = address.length === 4 ? 4 : 6;
+    const socket = createSocket(family === 4 ? { type: 'udp4' } : { type: 'udp6', ipv6Only: true });
+    const where = { port, address: formatIp(address) };
+    const options = onDevice === undefined ? where : { fd: onDevice(family, where.address, port) };
     socket.once('error', (error) => {
       socket.close();
       reject(error);
     });
-    socket.bind(port, formatIp(address), () => {
+    socket.bind(options, () => {
       socket.removeAllListeners('error');
       resolve(socket);
     });
   });
+
+/** strerror(3)'s words, where there are any. */
+const reasonOf = (error: unknown): string => {
+  const { errno, message } = error as NodeJS.ErrnoException;
+  const words = errno === undefined ? undefined : getSystemErrorMap().get(-Math.abs(errno))?.[1];
+  return words === undefined ? message : words[0]!.toUpperCase() + words.slice(1);
+};
 
 const serve = (socket: Socket, handle: RequestHandler): void => {
   // Errors of single sends (a peer that is gone) come here; the next request is served all the same.
@@ -43,17 +57,18 @@ export const openUdpDoor = async (
   port: number,
   handle: RequestHandler,
   log: DoorLog,
+  onDevice?: OpenOnDevice,
 ): Promise<UdpDoor> => {
   const sockets: Socket[] = [];
   const bound: string[] = [];
   for (const address of port === 0 ? [] : addresses) {
     try {
-      const socket = await bind(address, port);
+      const socket = await bind(address, port, onDevice);
       serve(socket, handle);
       sockets.push(socket);
       bound.push(label(address, port));
     } catch (error) {
-      const text = `Could not open command socket on ${label(address, port)} : ${(error as Error).message}`;
+      const text = `Could not open command socket on ${label(address, port)} : ${reasonOf(error)}`;
       log.observer.fact({ severity: 'error', name: 'cmdmon.udp.failed', text, at: log.now() });
     }
   }

@@ -1,6 +1,6 @@
 import { add, diff, type Instant } from '../../base/time.js';
 import type { Frequency, Seconds } from '../../base/units.js';
-import { medianOf } from '../refclock/robust.js';
+import { medianOf, spreadAbout } from '../refclock/robust.js';
 import type { RtcReport } from '../report/reports.js';
 import { robustLine } from '../robustline.js';
 import { type ClockChange, timeShift } from '../sample.js';
@@ -14,8 +14,12 @@ const MIN_SAMPLES = 3;
 /** s between two measurements: chrony's limits. */
 const SHORTEST: Seconds = 15;
 const LONGEST: Seconds = 480;
-/** s: until this much is looked back on a rate that was known before is better than what a few measurements say. */
-const KNOWN: Seconds = 900;
+/** Rate that a quartz has of which nothing is known: standard deviation, s/s. */
+const UNKNOWN_RATE: Frequency = 20e-6;
+/** The same about one that was measured before: temperature and age. */
+const KNOWN_RATE: Frequency = 5e-6;
+/** s: an interrupt comes late by something like this, however well a few of them agree. */
+const NOISE: Seconds = 1e-3;
 /** The next measurement is due after this part of the time that is looked back on. */
 const SHARE = 16;
 
@@ -26,7 +30,11 @@ interface Point {
   fast: Seconds;
 }
 
-type Fit = RtcLine & { readonly runs: number };
+interface Fit extends RtcLine {
+  readonly runs: number;
+  /** Standard deviation of the rate, s/s. */
+  readonly gainSd: Frequency;
+}
 
 /**
  * How the real-time clock runs against ours: a robust straight line through the measurements of the last hours. The RTC
@@ -58,7 +66,8 @@ export class RtcTracker {
 
   /** The RTC has been set, or our clock moved by nobody knows how much. Its rate is what it was. */
   forget(): void {
-    this.gain = this.estimate?.gain ?? this.gain;
+    const line = this.fit();
+    if (line !== undefined && line.gainSd < KNOWN_RATE) this.gain = line.gain;
     this.points = [];
     this.fitted = undefined;
   }
@@ -120,27 +129,37 @@ export class RtcTracker {
   private fit(): Fit | undefined {
     const last = this.points.at(-1);
     if (last === undefined || this.fitted !== undefined) return this.fitted;
-    const { gain } = this;
-    if (gain !== undefined && this.span < KNOWN) this.fitted = this.shifted(last.when, gain);
-    else if (this.valid) this.fitted = this.measuredLine(last.when);
-    else this.fitted = { at: last.when, fast: last.fast, gain: 0, runs: 0 };
+    this.fitted = this.fitLine(last.when);
     return this.fitted;
   }
 
-  /** A line of known slope. */
-  private shifted(at: Instant, gain: Frequency): Fit {
-    const at0 = this.points.map((p) => p.fast - gain * diff(p.when, at));
-    const fast = medianOf(at0);
-    return { at, fast, gain, runs: countRuns(at0.map((v) => v - fast)) };
+  /**
+   * The robust line's slope counts for as much as it is known against what a quartz does: a rate that a minute of
+   * measurements seems to show would be seconds after a night.
+   */
+  private fitLine(at: Instant): Fit {
+    const ages = (): number[] => this.points.map((p) => diff(p.when, at));
+    const fasts = (): number[] => this.points.map((p) => p.fast);
+    const prior = { mean: this.gain ?? 0, sd: this.gain === undefined ? UNKNOWN_RATE : KNOWN_RATE };
+    let measured = { mean: 0, sd: Number.POSITIVE_INFINITY };
+    if (this.valid) {
+      const line = robustLine(ages(), fasts());
+      this.points = this.points.slice(line.start);
+      measured = { mean: line.slope, sd: this.slopeSd(line) };
+    }
+    const [p, m] = [1 / prior.sd ** 2, 1 / measured.sd ** 2];
+    const gain = (prior.mean * p + measured.mean * m) / (p + m);
+    const x = ages();
+    const level = fasts().map((fast, i) => fast - gain * x[i]!);
+    const fast = medianOf(level);
+    return { at, fast, gain, gainSd: 1 / Math.sqrt(p + m), runs: countRuns(level.map((v) => v - fast)) };
   }
 
-  private measuredLine(at: Instant): Fit {
-    const x = this.points.map((p) => diff(p.when, at));
-    const line = robustLine(
-      x,
-      this.points.map((p) => p.fast),
-    );
-    this.points = this.points.slice(line.start);
-    return { at, fast: line.at0, gain: line.slope, runs: line.runs };
+  /** Of evenly spaced measurements, s/s. */
+  private slopeSd({ at0, slope }: { readonly at0: number; readonly slope: number }): Frequency {
+    const { when } = this.points.at(-1)!;
+    const residuals = this.points.map((p) => p.fast - at0 - slope * diff(p.when, when));
+    const sd = Math.max(NOISE, spreadAbout(residuals, 0));
+    return (sd * Math.sqrt(12 / this.points.length)) / this.span;
   }
 }

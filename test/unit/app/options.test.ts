@@ -68,9 +68,10 @@ describe("the daemon's command line", () => {
     [['-xf'], "option requires an argument -- 'f'"],
     [['-t', 'x'], 'Invalid argument x'],
     [['-t-1'], 'Invalid argument -1'],
-    [['-L', '4'], 'Invalid argument 4'],
-    [['-P', '300'], 'Invalid argument 300'],
-    [['--foo'], 'unknown option --foo'],
+    [['-L', '4.5'], 'Invalid argument 4.5'],
+    [['-P', 'x'], 'Invalid argument x'],
+    [['-N', '70000'], 'Invalid argument 70000'],
+    [['--foo'], "unrecognized option '--foo'"],
   ];
   for (const [argv, message] of wrong) {
     it(`refuses ${argv.join(' ')}`, () => {

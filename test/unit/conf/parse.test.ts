@@ -37,6 +37,9 @@ describe('lexical rules', () => {
 
   it('a line over the limit is refused, one at the limit is not', () => {
     assert.equal(message('x'.repeat(2048)), 'String too long at line 1');
+    // These are found when the device is opened, and name no line.
+    assert.equal(message('refclock FOO x'), 'unknown refclock driver FOO');
+    assert.equal(message('refclock PPS /dev/pps0:foo=1'), 'Invalid refclock driver option foo=1');
     assert.equal(message(`#${'x'.repeat(2045)}`), 'accepted');
   });
 });
@@ -64,12 +67,10 @@ describe("chronyd's messages", () => {
     ['server a bogus', 'Invalid option in server directive'],
     ['server a key 0', 'Invalid value in server directive'],
     ['refclock PPS', 'Could not parse refclock directive'],
-    ['refclock FOO x', 'unknown refclock driver FOO'],
     ['refclock PPS /dev/pps0 bogus', 'Invalid option in refclock directive'],
     ['refclock PPS /dev/pps0 poll', 'Could not parse refclock directive'],
     ['refclock PPS /dev/pps0 poll 33', 'Invalid value 33 in refclock directive (min -32, max 32)'],
     ['refclock PPS /dev/pps0 refid ABCDE', 'Could not parse refclock directive'],
-    ['refclock PPS /dev/pps0:foo=1', 'Invalid refclock driver option foo=1'],
     ['local stratum 16', 'Could not parse local directive'],
     ['local bogus', 'Could not parse local directive'],
     ['log TRACKING', 'Invalid log parameter'],

@@ -23,17 +23,17 @@ const run = (n: number, { fast = 2, gain = 30e-6, noise = 20e-6, slip = 0 } = {}
 describe('the tracker of the real-time clock', () => {
   it('finds how fast it is and what it gains', () => {
     const tracker = run(40);
-    near(tracker.estimate?.gain, 30e-6, 1e-7);
+    near(tracker.estimate?.gain, 30e-6, 3e-7);
     near(tracker.fastAt(add(START, 3600)), 2 + 30e-6 * 3600, 5e-4);
     const report = tracker.report();
     // The runs test may let go of some.
     assert.ok(report.samples > 20 && report.samples <= 40, String(report.samples));
     assert.equal(report.span, (report.samples - 1) * 15);
-    assert.ok(report.runs > 8, String(report.runs));
+    assert.ok(report.runs > 5, String(report.runs));
   });
 
   it('a late interrupt now and then bends nothing', () => {
-    near(run(40, { slip: 7 }).estimate?.gain, 30e-6, 2e-7);
+    near(run(40, { slip: 7 }).estimate?.gain, 30e-6, 3e-7);
   });
 
   it('what is remembered stands in for a rate of its own', () => {
@@ -47,8 +47,9 @@ describe('the tracker of the real-time clock', () => {
 
   it('forgets the past that is no straight line any more', () => {
     const tracker = run(30, { gain: 0 });
-    for (let i = 0; i < 30; i++) tracker.add(add(START, 450 + i * 15), 2 + 100e-6 * i * 15);
-    near(tracker.estimate?.gain, 100e-6, 3e-6);
+    const rng = new Prng(8);
+    for (let i = 0; i < 30; i++) tracker.add(add(START, 450 + i * 15), 2 + 100e-6 * i * 15 + 2e-4 * rng.normal());
+    near(tracker.estimate?.gain, 100e-6, 5e-6);
     assert.ok(tracker.samples < 50, String(tracker.samples));
   });
 
@@ -66,13 +67,25 @@ describe('the tracker of the real-time clock', () => {
     assert.equal(alternate(64, 480).interval, 480);
   });
 
-  it('a rate that is known is believed until a quarter of an hour says otherwise', () => {
+  it('a rate that is known is believed until enough measurements say otherwise', () => {
     const tracker = new RtcTracker();
     tracker.remember(50e-6);
-    for (let i = 0; i < 59; i++) tracker.add(add(START, i * 15), 1 + 40e-6 * i * 15 + (i % 2) * 1e-4);
-    assert.equal(tracker.estimate?.gain, 50e-6);
-    for (let i = 59; i < 63; i++) tracker.add(add(START, i * 15), 1 + 40e-6 * i * 15 + (i % 2) * 1e-4);
+    const until = (n: number): void => {
+      for (let i = tracker.samples; i < n; i++) tracker.add(add(START, i * 15), 1 + 40e-6 * i * 15 + (i % 2) * 1e-4);
+    };
+    until(4);
+    near(tracker.estimate?.gain, 50e-6, 5e-7);
+    until(60);
     near(tracker.estimate?.gain, 40e-6, 5e-7);
+  });
+
+  it('a minute of measurements is not taken for a rate: after a night it would be seconds', () => {
+    const tracker = new RtcTracker();
+    const late = [0, 3e-3, 1e-3, 6e-3];
+    for (const [i, by] of late.entries()) tracker.add(add(START, i * 15), 2 - by);
+    assert.ok(Math.abs(tracker.estimate!.gain) < 40e-6, String(tracker.estimate!.gain));
+    tracker.forget();
+    assert.equal(tracker.report().gain, 0, 'and not remembered');
   });
 
   it('follows what is done to our clock: slews, steps, leap seconds', () => {
@@ -83,11 +96,11 @@ describe('the tracker of the real-time clock', () => {
       // Our clock is moved one second back: the RTC is one second further ahead of it.
       tracker.rebase({ at, doffset: -1, dfreq: 0, kind });
       near(tracker.estimate!.fast - before.fast, 1, 1e-6);
-      near(tracker.estimate!.gain, before.gain, 1e-9);
+      near(tracker.estimate!.gain, before.gain, 1e-8);
     }
-    const tracker = run(20, { noise: 0 });
-    tracker.rebase({ at: add(START, 285), doffset: 0, dfreq: 10e-6, kind: 'adjust' });
-    near(tracker.estimate!.gain, 20e-6, 1e-9);
+    const tracker = run(40);
+    tracker.rebase({ at: add(START, 585), doffset: 0, dfreq: 10e-6, kind: 'adjust' });
+    near(tracker.estimate!.gain, 20e-6, 3e-7);
   });
 
   it('when nobody knows how our clock was moved only the rate is kept', () => {
@@ -95,7 +108,7 @@ describe('the tracker of the real-time clock', () => {
     tracker.rebase({ at: add(START, 400), doffset: 5, dfreq: 0, kind: 'unknown' });
     assert.equal(tracker.samples, 0);
     assert.equal(tracker.estimate, undefined);
-    near(tracker.report().gain, 30e-6, 1e-6);
+    near(tracker.report().gain, 30e-6, 2e-6);
   });
 
   it('a clock that was set back does not leave measurements of the future', () => {
