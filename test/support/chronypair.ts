@@ -4,6 +4,7 @@ import { chmodSync, mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Running, runProgram, TIMEBALL, TIMEBALLD, testDir, track } from './daemon.js';
 import { peerEnv, repoRoot } from './peers.js';
+import { withoutClock } from './unclocked.js';
 
 /** A link by chrony's name to one of our launchers: it behaves as chrony's program then. */
 export const linkTo = (program: 'chronyd' | 'chronyc'): string => {
@@ -24,8 +25,11 @@ export const peerSet = (set: string): Pair => {
   return { chronyd: join(root, 'sbin', 'chronyd'), chronyc: join(root, 'bin', 'chronyc') };
 };
 
-/** Starts a chronyd under `-x`, in the foreground, in a private directory. `lines` may name it as @DIR@. */
-export const startChronyd = async (program: string, lines: readonly string[]): Promise<Running> => {
+/**
+ * Starts a chronyd under `-x`, in the foreground, in a private directory. `lines` may name it as @DIR@. `ns`: the network
+ * namespace it runs in.
+ */
+export const startChronyd = async (program: string, lines: readonly string[], ns?: string): Promise<Running> => {
   const dir = testDir();
   const run = join(dir, 'run');
   mkdirSync(run);
@@ -34,9 +38,11 @@ export const startChronyd = async (program: string, lines: readonly string[]): P
   const own = [`bindcmdaddress ${socket}`, 'cmdport 0', `pidfile ${join(dir, 'pid')}`, 'user root'];
   const config = join(dir, 'chrony.conf');
   writeFileSync(config, `${[...own, ...lines].join('\n').replaceAll('@DIR@', dir)}\n`);
-  const child = spawn(program, ['-x', '-U', '-d', '-f', config], {
+  const words = [program, '-x', '-U', '-d', '-f', config];
+  const [first, ...rest] = ns === undefined ? words : withoutClock(ns, words);
+  const child = spawn(first!, rest, {
     stdio: ['ignore', 'pipe', 'pipe'],
-    env: peerEnv(program),
+    env: ns === undefined ? peerEnv(program) : process.env,
   });
   const running = new Running(child, dir, socket);
   track(running);

@@ -6,6 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Talker } from '../../src/app/cli/talk.js';
+import { inside } from './netlab.js';
 import { decodeReply, type Reply, request } from './packets.js';
 import { peer, peerEnv, repoRoot } from './peers.js';
 
@@ -241,6 +242,8 @@ export interface DaemonOptions {
   readonly program?: string;
   /** Descriptors 3 and up, piped. */
   readonly extraPipes?: number;
+  /** Network namespace to run in (support/netlab.ts). */
+  readonly ns?: string;
 }
 
 /** Lines that every daemon of a test needs: a socket of its own and no UDP command port. */
@@ -256,7 +259,9 @@ export const spawnDaemon = (lines: readonly string[], options: DaemonOptions = {
   const config = join(dir, 'timeball.conf');
   writeFileSync(config, `${[...baseLines(dir), ...lines].join('\n')}\n`);
   const pipes = Array.from({ length: options.extraPipes ?? 0 }, () => 'pipe' as const);
-  const child = spawn(options.program ?? TIMEBALLD, ['-x', '-U', '-d', '-f', config, ...(options.args ?? [])], {
+  const words = [options.program ?? TIMEBALLD, '-x', '-U', '-d', '-f', config, ...(options.args ?? [])];
+  const [program, ...args] = options.ns === undefined ? words : inside(options.ns, words);
+  const child = spawn(program!, args, {
     stdio: ['ignore', 'pipe', 'pipe', ...pipes],
     env: { ...process.env, ...options.env },
   });

@@ -11,7 +11,7 @@ import { fileURLToPath } from 'node:url';
 /** Root of the checkout, seen from dist/test/support. */
 export const repoRoot = join(dirname(fileURLToPath(import.meta.url)), '..', '..', '..');
 
-const BIN_DIRS = ['usr/sbin', 'usr/bin', 'usr/local/sbin', 'usr/local/bin', 'sbin', 'bin'];
+const BIN_DIRS = ['usr/sbin', 'usr/bin', 'usr/local/sbin', 'usr/local/bin', 'sbin', 'bin', 'lib/systemd'];
 
 const isExecutable = (path: string): boolean => {
   try {
@@ -47,18 +47,26 @@ const candidates = (name: string): string[] => {
 /** Path of a peer's program, undefined when this machine has none. */
 export const peer = (name: string): string | undefined => candidates(name).find(isExecutable);
 
+/** Of a certain set: several have a program called `ntpd`. */
+const peerOfSet = (set: string, name: string): string | undefined => {
+  const prefix = process.env['TIMEBALL_PEERS'] ?? join(repoRoot, '.peers');
+  return BIN_DIRS.map((dir) => join(prefix, set, dir, name)).find(isExecutable);
+};
+
 /** Is a missing partner a failure (CI) or a skip (a user's machine)? */
 export const peersRequired = (): boolean => process.env['TIMEBALL_REQUIRE_PEERS'] === '1';
 
 /**
- * The peer's path; when it is missing the test is skipped by the peer's name, or fails where peers are required.
+ * The peer's path; when it is missing the test is skipped by the peer's name, or fails where peers are required. `set`:
+ * only from that set of scripts/install-peers.
  * Use: `const chronyd = requirePeer(t, 'chronyd'); if (chronyd === undefined) return;`
  */
-export const requirePeer = (t: TestContext, name: string): string | undefined => {
-  const path = peer(name);
+export const requirePeer = (t: TestContext, name: string, set?: string): string | undefined => {
+  const path = set === undefined ? peer(name) : peerOfSet(set, name);
   if (path !== undefined) return path;
-  if (peersRequired()) throw new Error(`peer ${name} is required and not installed (scripts/install-peers)`);
-  t.skip(`peer ${name} is not installed`);
+  const full = set === undefined ? name : `${set}/${name}`;
+  if (peersRequired()) throw new Error(`peer ${full} is required and not installed (scripts/install-peers)`);
+  t.skip(`peer ${full} is not installed`);
   return undefined;
 };
 
@@ -66,8 +74,8 @@ export const requirePeer = (t: TestContext, name: string): string | undefined =>
 export const peerEnv = (path: string): NodeJS.ProcessEnv => {
   const lib = join(dirname(path), '..', 'lib');
   const arch = existsSync(lib) ? readdirSync(lib).filter((entry) => entry.endsWith('-linux-gnu')) : [];
-  // ntpsec keeps its library in a folder of its own.
-  const libraries = [lib, ...arch.flatMap((entry) => [join(lib, entry), join(lib, entry, 'ntp')])];
+  // ntpsec and systemd keep their libraries in folders of their own.
+  const libraries = [lib, ...arch.flatMap((entry) => ['', 'ntp', 'systemd'].map((dir) => join(lib, entry, dir)))];
   if (!path.startsWith(join(repoRoot, '.peers')) && !path.startsWith(process.env['TIMEBALL_PEERS'] ?? '\0')) {
     return process.env;
   }
