@@ -29,6 +29,11 @@ export class SortedWindow {
     this.n++;
   }
 
+  /** Multiplies all of them by a factor above zero. */
+  scale(factor: number): void {
+    for (const list of [this.ring, this.sorted]) for (let i = 0; i < list.length; i++) list[i]! *= factor;
+  }
+
   clear(): void {
     this.n = 0;
     this.next = 0;

@@ -103,7 +103,10 @@ export class Discipline {
     this.bounded = undefined;
     if (this.at !== undefined && m.time <= this.at) return refuse('not newer than the last measurement');
     this.advance(m.time);
+    const { sigma } = this.estimator.belief;
     const innovation = this.estimator.innovation(m.offset, m.source, m.sigma, m.relative);
+    // The source knows better than it did.
+    if (m.source === this.source) this.gate.rescale(sigma / this.estimator.belief.sigma);
     const elapsed = this.believedAt === undefined ? 0 : diff(m.time, this.believedAt);
     const verdict = this.gate.judge(innovation, this.unseen);
     if (!verdict.accepted) return this.refused(m, innovation, elapsed, verdict.reason);
@@ -261,7 +264,12 @@ export class Discipline {
       this.estimator.relearn();
       this.estimator.inflateFrequency(finding.by);
     }
-    if (finding.kind === 'quiet') this.estimator.quieten(finding.sigma);
+    if (finding.kind === 'quiet') {
+      const { sigma } = this.estimator.belief;
+      this.estimator.quieten(finding.sigma);
+      // Measured by the old sigma all were small: with the new one only the smallest would pass.
+      this.gate.rescale(sigma / finding.sigma);
+    }
   }
 
   private refused(m: Measurement, innovation: Innovation, elapsed: Seconds, reason: string): Correction {
@@ -285,6 +293,7 @@ export class Discipline {
       this.gate.restart();
       return refuse('the source has become noisy: learning its noise again');
     }
+    this.doubt.jumped();
     this.estimator.inflateFrequency(2 * Math.abs(diagnosis.jump));
     this.estimator.absorb(false);
     return this.accepted(m, elapsed, 'the frequency has jumped');

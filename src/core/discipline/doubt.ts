@@ -28,12 +28,16 @@ const LEAKED = 0.03;
 /** White noise that has shrunk to this share of the learned one, seen over about this many measurements. */
 const QUIET = 1 / 3;
 const QUIET_GAIN = 1 / 16;
+/** The grain of all stamps, s: nothing is quieter. */
+const FINEST: Seconds = 1e-9;
 /** The same at the start, whose first measurements may have met a clock that did not do as it was told. */
 const QUIET_YOUNG = 1 / 5;
 const QUIET_YOUNG_GAIN = 1 / 6;
 const QUIET_YOUNG_FROM = 8;
 /** A relearned source counts as seen so often. */
 const RELEARNED = 8;
+/** Share of measurements that were refused, of about the last eight: from here on their scatter counts in the bound. */
+const MANY_REFUSED = 0.25;
 /** What is learned from n measurements is itself only known to about 1/n: this many widen the bound twofold. */
 const YOUNG = 6;
 /** Measurements before which any of them may be an outlier that nobody can tell, and what it may then be off by, s. */
@@ -62,11 +66,15 @@ export class Doubt {
   private seen = 0;
   private square = 1;
   private difference = 1;
-  private before = 0;
+  private before: Seconds = 0;
   /** Variance of the white part of the innovations, from their differences, s². */
   private white = 0;
   private errorBefore: Seconds = 0;
   private loudFor = 0;
+  /** Share of refused ones, lately. */
+  private refusals = 0;
+  /** Believed measurements since the frequency was last taken for changed. */
+  private sinceJump = Number.POSITIVE_INFINITY;
   private up = 0;
   private down = 0;
   /** Measurements since the sums last were zero. */
@@ -81,6 +89,8 @@ export class Doubt {
     this.difference = 1;
     this.before = 0;
     this.loudFor = 0;
+    this.refusals = 0;
+    this.sinceJump = Number.POSITIVE_INFINITY;
     this.largest = 0;
     this.calm();
   }
@@ -102,16 +112,18 @@ export class Doubt {
    */
   add(error: Seconds, sd: Seconds, sigma: Seconds, interval: Seconds): Finding {
     this.seen++;
+    this.sinceJump++;
+    this.refusals -= GAIN * this.refusals;
     this.expected = sd;
     this.follow(error, sigma);
     // The first sets the phase, and nothing was foretold.
     if (this.seen === 1) return NOTHING;
     const z = error / sd;
     this.square += GAIN * (Math.min(z * z, CAP) - this.square);
-    this.scatter(z);
+    this.scatter(error, sd);
     this.largest = this.seen > YOUTH ? 0 : Math.max(FADE * this.largest, Math.abs(error));
     const run = this.trend(z / Math.sqrt(Math.max(1, this.difference)));
-    if (this.quiet(sigma)) return this.renew({ kind: 'quiet', sigma: Math.sqrt(this.white) });
+    if (this.quiet(sigma)) return this.renew({ kind: 'quiet', sigma: Math.max(FINEST, Math.sqrt(this.white)) });
     if (this.seen <= YOUTH) return NOTHING;
     this.loudFor = this.square > LOUD * LOUD && this.difference > LOUD * LOUD ? this.loudFor + 1 : 0;
     if (this.loudFor >= LOUD_FOR) {
@@ -119,7 +131,9 @@ export class Doubt {
     }
     if (run === 0) return NOTHING;
     this.calm();
-    return this.difference > GROWN * GROWN ? NOTHING : { kind: 'jump', by: Math.abs(error) / (run * interval) };
+    if (this.difference > GROWN * GROWN) return NOTHING;
+    this.jumped();
+    return { kind: 'jump', by: Math.abs(error) / (run * interval) };
   }
 
   private follow(error: Seconds, sigma: Seconds): void {
@@ -130,7 +144,7 @@ export class Doubt {
   }
 
   private quiet(sigma: Seconds): boolean {
-    if (this.seen < QUIET_YOUNG_FROM) return false;
+    if (this.seen < QUIET_YOUNG_FROM || QUIET * sigma < FINEST) return false;
     return this.white < ((this.seen <= YOUTH ? QUIET_YOUNG : QUIET) * sigma) ** 2;
   }
 
@@ -141,12 +155,20 @@ export class Doubt {
 
   /** A measurement that was not believed: it says that the noise is wild, and what leans to a side may be its tail. */
   refused(error: Seconds, sd: Seconds): void {
-    this.scatter(error / sd);
+    this.scatter(error, sd);
+    this.refusals += GAIN * (1 - this.refusals);
   }
 
-  private scatter(z: number): void {
-    this.difference += DIFFERENCE_GAIN * (Math.min((z - this.before) ** 2 / 2, CAP) - this.difference);
-    this.before = z;
+  /** The frequency is taken for changed: it may as well have been the noise, and is known as little as at a start. */
+  jumped(): void {
+    this.sinceJump = 0;
+  }
+
+  /** By errors, not by their ratios: a train that is wrong by a constant does not scatter, however little was foretold. */
+  private scatter(error: Seconds, sd: Seconds): void {
+    const z = (error - this.before) / sd;
+    this.difference += DIFFERENCE_GAIN * (Math.min((z * z) / 2, CAP) - this.difference);
+    this.before = error;
   }
 
   /** Measurements in an alarming trend, else 0. */
@@ -167,7 +189,10 @@ export class Doubt {
 
   /** What the sd of the clock has to be multiplied with. */
   get factor(): number {
-    return Math.max(1, Math.sqrt(this.square) / CHANCE) * (1 + YOUNG / Math.max(1, this.seen));
+    const known = Math.max(1, Math.min(this.seen, this.sinceJump));
+    const usual = Math.sqrt(this.square) / CHANCE;
+    const wild = this.refusals < MANY_REFUSED ? 0 : Math.sqrt(this.difference);
+    return Math.max(1, usual, wild) * (1 + YOUNG / known);
   }
 
   /** What the bound needs beside it, s. */

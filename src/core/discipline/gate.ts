@@ -40,6 +40,12 @@ export class Gate {
     this.seen = 0;
   }
 
+  /** Less is expected from now on, by this factor: ratios that were small by the old measure grow, at most to the usual. */
+  rescale(factor: number): void {
+    const scale = this.recent.upperMedian / NORMAL_MEDIAN;
+    if (factor > 1 && scale < 1) this.recent.scale(Math.min(factor, 1 / scale));
+  }
+
   /** @param unseen seconds without any measurement since the last believed one. */
   judge(innovation: Innovation, unseen: Seconds): Verdict {
     const ratio = Math.abs(innovation.error) / innovation.sd;

@@ -76,4 +76,35 @@ describe('doubt about the covariance', () => {
       `${found}`,
     );
   });
+
+  it('a jump leaves the bound wide for some measurements', () => {
+    const { doubt, rng } = grown(5);
+    const before = doubt.factor;
+    doubt.jumped();
+    assert.ok(doubt.factor > 5 * before, `${doubt.factor}`);
+    feed(doubt, 20, () => SIGMA * rng.normal());
+    assert.ok(doubt.factor < 1.6 * before, `${doubt.factor}`);
+  });
+
+  it('where many are refused, the bound grows with their scatter; a train that is off by a constant has none', () => {
+    const scattered = grown(6);
+    const constant = grown(6);
+    for (let i = 0; i < 8; i++) {
+      scattered.doubt.refused(20 * SIGMA * scattered.rng.normal(), SIGMA);
+      constant.doubt.refused(1e4 * SIGMA, SIGMA);
+    }
+    assert.ok(scattered.doubt.factor > 5, `${scattered.doubt.factor}`);
+    for (let i = 0; i < 12; i++) constant.doubt.refused(1e4 * SIGMA, SIGMA);
+    assert.ok(constant.doubt.factor < 2, `${constant.doubt.factor}`);
+  });
+
+  it('nothing is quieter than the grain of the stamps', () => {
+    const doubt = new Doubt();
+    const found: string[] = [];
+    for (let i = 0; i < 300; i++) {
+      const finding = doubt.add(0, 1e-9, 1e-9, 1);
+      if (finding.kind === 'quiet') found.push(`${finding.sigma}`);
+    }
+    assert.deepEqual(found, []);
+  });
 });

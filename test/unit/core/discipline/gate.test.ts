@@ -52,4 +52,16 @@ describe('gate', () => {
     for (let i = 0; i < 40; i++) gate.judge({ error: 0.01 * SD * rng.normal(), sd: SD }, 0);
     assert.equal(accepts(gate, SD), false);
   });
+
+  it('after the sigma has been set right, good ones pass that were small by the old measure', () => {
+    for (const told of [true, false]) {
+      const gate = trained(0.1);
+      // From now on a tenth is expected.
+      if (told) gate.rescale(10);
+      const verdict = gate.judge({ error: 0.25 * SD, sd: 0.1 * SD }, 0);
+      assert.equal(verdict.accepted, told);
+      gate.rescale(1e6);
+      assert.equal(gate.judge({ error: 1 * SD, sd: 0.1 * SD }, 0).accepted, false, 'but never more than is usual');
+    }
+  });
 });
