@@ -273,10 +273,16 @@ export interface HardwareConfig {
   readonly ptpdomain: number;
 }
 
+/** Reports that the network may be shown: all that there are. */
 export type OpenCommand =
   | 'activity'
+  | 'authdata'
+  | 'clients'
   | 'manual'
+  | 'ntpdata'
   | 'rtcdata'
+  | 'selectdata'
+  | 'serverstats'
   | 'smoothing'
   | 'sourcename'
   | 'sources'

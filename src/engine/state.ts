@@ -374,6 +374,16 @@ export abstract class EngineState {
     return this.ntp.sources.ntpData(address);
   }
 
+  /** Id of the symmetric key of a source, 0 = none; undefined: there is no such source. */
+  keyOf(address: string): number | undefined {
+    return this.ntp.sources.keyOf(address);
+  }
+
+  /** The same for a source that has not answered yet. */
+  unheard(address: string): NtpDataReport | undefined {
+    return this.ntp.sources.unheard(address);
+  }
+
   /** The name by which the configuration calls the source at an address. */
   sourceName(address: string): string | undefined {
     return this.ntp.sources.nameOf(address);

@@ -269,6 +269,10 @@ export const fakeDaemon = (change: Partial<CmdmonContext> = {}): { context: Cmdm
       const found = FAKE_SOURCES.find((s) => s.address === formatIp(address));
       return found === undefined ? undefined : `a-rather-long-name-for-${found.stratum}.ntp.example`;
     },
+    authData: (address) =>
+      formatIp(address) === '192.0.2.1'
+        ? { mode: 'symmetric', keyId: 7, key: { type: 'AES128', bits: 128 } }
+        : undefined,
     smoothing: () => undefined,
     rtc: () => undefined,
     manualList: () => [],

@@ -12,10 +12,12 @@ import type {
 import { openCommandCodes } from '../../control/cmdmon/opencommands.js';
 import { AddressBuckets } from '../../core/access/bucket.js';
 import { AccessTree } from '../../core/access/tree.js';
+import type { AuthReport, NtpDataReport } from '../../core/report/reports.js';
 import type { RtcLine } from '../../core/rtc/file.js';
 import type { Engine } from '../../engine/engine.js';
 import type { CommandAnswer } from '../../engine/events.js';
 import { STATUS, type Status } from '../../wire/cmdmon/protocol.js';
+import type { SymmetricKey } from '../../wire/ntp/keyfile.js';
 import { newSource } from './newsource.js';
 import { unsupported } from './ntpsupport.js';
 import type { Runtime } from './runtime.js';
@@ -38,6 +40,8 @@ export interface ContextParts {
   readonly dump: () => void;
   /** Writes the file of the real-time clock; false: it cannot be written. */
   readonly saveRtc: (line: RtcLine) => boolean;
+  /** Of the key file. */
+  readonly keys: () => readonly SymmetricKey[];
   /** Reads the key file again. */
   readonly rekey: () => void;
   readonly shutdown: () => void;
@@ -94,7 +98,18 @@ export class DaemonContext implements CmdmonContext {
   activity = () => this.parts.engine.activity();
   serverStats = () => this.parts.server.stats();
   clients = (): ClientTable | undefined => this.parts.server.clients();
-  ntpData = (address: IpBytes) => this.parts.engine.ntpData(formatIp(address));
+  ntpData(address: IpBytes): NtpDataReport | undefined {
+    const { engine } = this.parts;
+    return engine.ntpData(formatIp(address)) ?? engine.unheard(formatIp(address));
+  }
+
+  authData(address: IpBytes): AuthReport | undefined {
+    const keyId = this.parts.engine.keyOf(formatIp(address));
+    if (keyId === undefined) return undefined;
+    const key = this.parts.keys().find(({ id }) => id === keyId);
+    const known = key && { type: key.type, bits: key.secret.length * 8 };
+    return { mode: keyId === 0 ? 'none' : 'symmetric', keyId, key: known };
+  }
 
   sourceName(address: IpBytes): string | undefined {
     return this.parts.engine.sourceName(formatIp(address));

@@ -366,6 +366,7 @@ class Daemon {
       reloadSources: () => this.sourceFiles.load(),
       checkRoutes: () => void this.checkRoutes(),
       dump: () => this.dumps.write(this.engine.dumps()),
+      keys: () => this.keys.list,
       rekey: () => this.loadKeys(),
       saveRtc: (line) => this.rtc.save(line),
       shutdown: () => {

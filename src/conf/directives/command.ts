@@ -21,6 +21,10 @@ export const OPEN_COMMANDS: readonly OpenCommand[] = [
   'tracking',
 ];
 
+/** What may be opened besides. */
+const CLOSED_COMMANDS: readonly OpenCommand[] = ['authdata', 'clients', 'ntpdata', 'selectdata', 'serverstats'];
+const ALL_COMMANDS: readonly OpenCommand[] = [...OPEN_COMMANDS, ...CLOSED_COMMANDS].sort();
+
 function parseBindCommand(args: Args, draft: Draft): void {
   const word = args.expect(1).word();
   if (word.startsWith('/')) {
@@ -35,7 +39,7 @@ function parseBindCommand(args: Args, draft: Draft): void {
 
 function parseOpenCommands(args: Args): OpenCommand[] {
   return args.rest().map((word) => {
-    const command = OPEN_COMMANDS.find((c) => c === word.toLowerCase());
+    const command = ALL_COMMANDS.find((c) => c === word.toLowerCase());
     if (command === undefined) throw args.invalidOption(word);
     return command;
   });

@@ -4,6 +4,7 @@ import type { Instant } from '../../base/time.js';
 import type { Ppm, Seconds } from '../../base/units.js';
 import type {
   ActivityReport,
+  AuthReport,
   ClientReport,
   IpText,
   ManualSampleReport,
@@ -134,6 +135,8 @@ export interface CmdmonContext {
   clients(): ClientTable | undefined;
   /** Undefined: there is no such NTP source. */
   ntpData(address: IpBytes): NtpDataReport | undefined;
+  /** Undefined: there is no such NTP source. */
+  authData(address: IpBytes): AuthReport | undefined;
   /** The name by which the configuration calls an NTP source; undefined: there is none at that address. */
   sourceName(address: IpBytes): string | undefined;
   /** Undefined: `smoothtime` is not configured. */

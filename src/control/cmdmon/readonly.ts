@@ -2,6 +2,7 @@ import { type IpBytes, parseIp } from '../../base/ip.js';
 import { fromUnix } from '../../base/time.js';
 import { PPM } from '../../base/units.js';
 import type {
+  AuthReport,
   NtpDataReport,
   SelectOptions,
   ServerStatsReport,
@@ -86,10 +87,38 @@ const ntpData = (r: NtpDataReport): ReplyValues<'NTP_DATA'> => ({
   ...r,
   remoteAddress: toAddress(r.remoteAddress),
   localAddress: toAddress(r.localAddress),
-  mode: NTP_MODES[r.mode],
+  mode: r.unheard === true ? 0 : NTP_MODES[r.mode],
   flags: (r.tests & 0x3ff) | (r.interleaved ? FLAG_INTERLEAVED : 0) | (r.authenticated ? FLAG_AUTHENTICATED : 0),
-  txSource: STAMPS[r.txSource],
-  rxSource: STAMPS[r.rxSource],
+  txSource: r.unheard === true ? '\0' : STAMPS[r.txSource],
+  rxSource: r.unheard === true ? '\0' : STAMPS[r.rxSource],
+});
+
+/** Numbers of key types (cmdmon 11.11). */
+const KEY_TYPES: Readonly<Record<string, number>> = {
+  MD5: 1,
+  SHA1: 2,
+  SHA256: 3,
+  SHA384: 4,
+  SHA512: 5,
+  'SHA3-224': 6,
+  'SHA3-256': 7,
+  'SHA3-384': 8,
+  'SHA3-512': 9,
+  AES128: 13,
+  AES256: 14,
+};
+const AUTH_MODES: Readonly<Record<AuthReport['mode'], number>> = { none: 0, symmetric: 1 };
+
+const authData = ({ mode, keyId, key }: AuthReport): ReplyValues<'AUTH_DATA'> => ({
+  mode: AUTH_MODES[mode],
+  keyType: key === undefined ? 0 : (KEY_TYPES[key.type] ?? 0),
+  keyId,
+  keyLength: key?.bits ?? 0,
+  keAttempts: 0,
+  lastKeAgo: NEVER,
+  cookies: 0,
+  cookieLength: 0,
+  nak: 0,
 });
 
 /** Which records the client wants, at most a reply's worth; tells it where to go on. */
@@ -153,7 +182,10 @@ export const READ_ONLY: Handlers = {
     const name = isBytes(address) ? context.sourceName(address) : undefined;
     return name === undefined ? STATUS.NO_SUCH_SOURCE : { name };
   },
-  AUTH_DATA: () => STATUS.NO_SUCH_SOURCE,
+  AUTH_DATA: ({ address }, context) => {
+    const report = isBytes(address) ? context.authData(address) : undefined;
+    return report === undefined ? STATUS.NO_SUCH_SOURCE : authData(report);
+  },
   ACCHECK: checkAccess('ntp'),
   CMDACCHECK: checkAccess('cmd'),
   RTCREPORT: (_, context) => {

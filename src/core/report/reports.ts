@@ -167,6 +167,8 @@ export interface ClientReport {
 
 /** The last valid measurement of one NTP source. */
 export interface NtpDataReport {
+  /** It has not answered yet: only the addresses and the counters mean anything. */
+  readonly unheard?: true;
   readonly remoteAddress: IpText;
   readonly localAddress: IpText | undefined;
   readonly remotePort: number;
@@ -202,7 +204,15 @@ export interface NtpDataReport {
   readonly hardwareRx: number;
 }
 
-/** How the time that clients are served is smoothed. */
+/** How an NTP source is authenticated. */
+export interface AuthReport {
+  readonly mode: 'none' | 'symmetric';
+  /** 0 = none. */
+  readonly keyId: number;
+  /** Undefined: the key file has no such key. */
+  readonly key: { readonly type: string; readonly bits: number } | undefined;
+}
+
 /** The real-time clock against ours (rtcdata). */
 export interface RtcReport {
   /** Of the last measurement, cooked; undefined: there is none yet. */
@@ -216,6 +226,7 @@ export interface RtcReport {
   readonly gain: Frequency;
 }
 
+/** How the time that clients are served is smoothed. */
 export interface SmoothingReport {
   readonly active: boolean;
   readonly leapOnly: boolean;

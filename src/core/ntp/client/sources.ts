@@ -14,6 +14,7 @@ import { ClientAssociation } from './clientassociation.js';
 import type { NtpSourceOptions } from './options.js';
 import { PeerAssociation, type PeerOutgoing } from './peerassociation.js';
 import { refIdOfAddress } from './refid.js';
+import { unheardReport } from './unheard.js';
 
 /** Name servers are asked again after so long, doubled with every failure, s. */
 const RESOLVE_FIRST: Seconds = 2;
@@ -296,6 +297,17 @@ export class NtpSources {
 
   ntpData(address: string): NtpDataReport | undefined {
     return this.byAddress(address)?.[1].association.ntpData();
+  }
+
+  /** Id of the symmetric key of a source, 0 = none; undefined: there is no such source. */
+  keyOf(address: string): number | undefined {
+    return this.byAddress(address)?.[1].association.options.key;
+  }
+
+  /** The same for a source that has not answered yet. */
+  unheard(address: string): NtpDataReport | undefined {
+    const association = this.byAddress(address)?.[1].association;
+    return association && unheardReport(association);
   }
 
   /** How far the polling interval of a source is from its next change, −1…1. */

@@ -14,7 +14,14 @@ import {
 import { STATUS } from '../../../../src/wire/cmdmon/protocol.js';
 import type { ReplyName } from '../../../../src/wire/cmdmon/replies.js';
 import { REQUESTS, type RequestName } from '../../../../src/wire/cmdmon/requests.js';
-import { address, FAKE_CLIENTS, FAKE_SOURCES, FAKE_TRACKING, fakeDaemon } from '../../../support/cmdmon.js';
+import {
+  address,
+  FAKE_CLIENTS,
+  FAKE_NTP_DATA,
+  FAKE_SOURCES,
+  FAKE_TRACKING,
+  fakeDaemon,
+} from '../../../support/cmdmon.js';
 
 const SMOOTHING = { active: true, leapOnly: true, offset: 1, freqPpm: 2, wanderPpm: 3, lastUpdateAgo: 4, remaining: 5 };
 const EMPTY_SOURCE = {
@@ -200,6 +207,16 @@ describe('control/cmdmon door: reports', () => {
     assert.equal(statusOf(ask('RTCREPORT', {})), STATUS.NO_RTC);
     assert.equal(statusOf(ask('SMOOTHING', {})), STATUS.NOT_ENABLED);
     assert.equal(data(ask('MANUAL_LIST', {}), 'MANUAL_LIST').count, 0);
+  });
+  it('authdata: the key of a source', () => {
+    const a = data(ask('AUTH_DATA', { address: address('192.0.2.1') }), 'AUTH_DATA');
+    assert.deepEqual([a.mode, a.keyId, a.keyType, a.keyLength, a.lastKeAgo], [1, 7, 13, 128, 0xffffffff]);
+  });
+  it('ntpdata: a source that has not answered yet', () => {
+    const unheard = { ...FAKE_NTP_DATA, unheard: true as const, totalTx: 3 };
+    const { context: ctx } = fakeDaemon({ ntpData: () => unheard });
+    const d = data(ask('NTP_DATA', { address: address('192.0.2.1') }, UNIX, ctx), 'NTP_DATA');
+    assert.deepEqual([d.mode, d.txSource, d.rxSource, d.totalTx], [0, '\0', '\0', 3]);
   });
   it('ntpdata: flags of tests and modes', () => {
     const d = data(ask('NTP_DATA', { address: address('192.0.2.1') }), 'NTP_DATA');
