@@ -33,17 +33,22 @@ const burst = (values: RequestValues<'BURST'>, context: CmdmonContext): Status =
   return context.run({ name: 'burst', good, total, match });
 };
 
-const isPoll = (value: number): boolean => value >= -7 && value <= 24;
-const isCount = (value: number): boolean => value >= 1 && value <= 1000;
-const isSpan = (value: number): boolean => value >= 0 && Number.isFinite(value);
+/** What becomes of a number that is out of range: chronyd takes no offence, but clamps or ignores it. */
+type Fit = (value: number) => number | undefined;
+const poll: Fit = (value) => (value >= -7 && value <= 24 ? value : undefined);
+const clamped =
+  (min: number, max: number): Fit =>
+  (value) =>
+    Math.min(max, Math.max(min, value));
 
 const change =
-  (name: keyof SourceChange, valid: (value: number) => boolean) =>
+  (name: keyof SourceChange, fit: Fit) =>
   (values: { readonly address: WireAddress; readonly value: number }, context: CmdmonContext): Status => {
-    const { address, value } = values;
+    const { address } = values;
     if (!(address instanceof Uint8Array)) return STATUS.NO_SUCH_SOURCE;
-    if (!valid(value)) return STATUS.INVALID;
-    return context.run({ name: 'change-source', address: formatIp(address), change: { [name]: value } });
+    const value = fit(values.value);
+    const wanted = value === undefined ? {} : { [name]: value };
+    return context.run({ name: 'change-source', address: formatIp(address), change: wanted });
   };
 
 const remove: Handlers['DEL_SOURCE'] = ({ address }, context) =>
@@ -62,13 +67,13 @@ export const NTP_SOURCE_COMMANDS: Handlers = {
   ONLINE: connect('online'),
   OFFLINE: connect('offline'),
   BURST: burst,
-  MODIFY_MINPOLL: change('minpoll', isPoll),
-  MODIFY_MAXPOLL: change('maxpoll', isPoll),
-  MODIFY_MAXDELAY: change('maxdelay', isSpan),
-  MODIFY_MAXDELAYRATIO: change('maxdelayratio', isSpan),
-  MODIFY_MAXDELAYDEVRATIO: change('maxdelaydevratio', isSpan),
-  MODIFY_MINSTRATUM: change('minstratum', (v) => v >= 0 && v <= 15),
-  MODIFY_POLLTARGET: change('polltarget', isCount),
+  MODIFY_MINPOLL: change('minpoll', poll),
+  MODIFY_MAXPOLL: change('maxpoll', poll),
+  MODIFY_MAXDELAY: change('maxdelay', clamped(0, 1000)),
+  MODIFY_MAXDELAYRATIO: change('maxdelayratio', clamped(0, 1e6)),
+  MODIFY_MAXDELAYDEVRATIO: change('maxdelaydevratio', clamped(0, 1e6)),
+  MODIFY_MINSTRATUM: change('minstratum', clamped(0, 16)),
+  MODIFY_POLLTARGET: change('polltarget', clamped(1, 1000)),
   ADD_SOURCE: add,
   DEL_SOURCE: remove,
 };

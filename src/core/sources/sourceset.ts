@@ -82,13 +82,14 @@ export class SourceSet {
    */
   private applyAuthMode(): void {
     const { authselectmode: mode } = this.options;
-    const ntp = this.sources.filter((source) => source.info.kind !== 'refclock');
+    // As in chronyd: who is never selected has no say in it, and nothing changes for him.
+    const ntp = this.sources.filter(({ info }) => info.kind !== 'refclock' && !info.options.noselect);
     const some = ntp.some((source) => source.info.authenticated);
     const all = ntp.every((source) => source.info.authenticated);
     for (const source of this.sources) {
       const { options, kind, authenticated } = source.info;
-      const good = kind === 'refclock' || authenticated === true;
-      const confirmed = mode === 'mix' && some && !all && good;
+      const good = kind === 'refclock' || authenticated === true || options.noselect;
+      const confirmed = mode === 'mix' && some && !all && good && !options.noselect;
       const banned = !good && (mode === 'require' || (mode === 'prefer' && some));
       source.effective = {
         ...options,
