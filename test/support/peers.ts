@@ -73,9 +73,11 @@ export const requirePeer = (t: TestContext, name: string, set?: string): string 
 /** Environment for a peer out of a prefix: its shared libraries and Python modules stand beside it. */
 export const peerEnv = (path: string): NodeJS.ProcessEnv => {
   const lib = join(dirname(path), '..', 'lib');
-  const arch = existsSync(lib) ? readdirSync(lib).filter((entry) => entry.endsWith('-linux-gnu')) : [];
-  // ntpsec and systemd keep their libraries in folders of their own.
-  const libraries = [lib, ...arch.flatMap((entry) => ['', 'ntp', 'systemd'].map((dir) => join(lib, entry, dir)))];
+  // Some packages have theirs in /lib. ntpsec and systemd keep their libraries in folders of their own.
+  const libraries = [lib, join(lib, '..', '..', 'lib')].flatMap((dir) => {
+    const arch = existsSync(dir) ? readdirSync(dir).filter((entry) => entry.endsWith('-linux-gnu')) : [];
+    return [dir, ...arch.flatMap((entry) => ['', 'ntp', 'systemd'].map((part) => join(dir, entry, part)))];
+  });
   if (!path.startsWith(join(repoRoot, '.peers')) && !path.startsWith(process.env['TIMEBALL_PEERS'] ?? '\0')) {
     return process.env;
   }
