@@ -93,6 +93,10 @@ export class Engine extends EngineState {
       case 'clock-jump':
         this.clockJump(event.offset, now);
         break;
+      case 'frequency-late':
+        this.clock.rawJumped(now.raw, event.offset);
+        this.stale = true;
+        break;
       case 'slept':
         this.slept(event.seconds, now);
         break;
@@ -453,9 +457,10 @@ export class Engine extends EngineState {
   private steer(now: Now): void {
     if (this.config.control === undefined) return;
     const { sd } = this.discipline.bound(this.clock.now(now.raw));
+    const before = this.clock.kernel;
     const freq = this.clock.steer(now.raw, steeringTime(this.clock.correction(now.raw), sd, this.tau));
     if (freq === undefined) return;
-    this.effects.push({ kind: 'set-frequency', freq });
+    this.effects.push({ kind: 'set-frequency', freq, change: freq - before });
     this.stale = true;
   }
 

@@ -143,6 +143,8 @@ export type Event =
   | { readonly kind: 'device'; readonly source: number; readonly state: DeviceState }
   /** The raw clock was moved by somebody else, by about `offset` (realtime against monotonic-raw). */
   | { readonly kind: 'clock-jump'; readonly offset: Seconds }
+  /** Frequencies took effect later than taken for granted (a busy or cold machine): the raw clock is off by that. */
+  | { readonly kind: 'frequency-late'; readonly offset: Seconds }
   /** The machine was asleep: monotonic time stood still, raw time was carried on by the RTC, good to a second or so. */
   | { readonly kind: 'slept'; readonly seconds: Seconds }
   /** What the sensor of the directive tempcomp says, in its own units. */
@@ -158,7 +160,8 @@ export type Event =
 export type Effect =
   /** Wake the engine with a tick at or soon after this instant; a later wake effect replaces an earlier one. */
   | { readonly kind: 'wake'; readonly at: Mono }
-  | { readonly kind: 'set-frequency'; readonly freq: Frequency }
+  /** `change`: against the frequency before. The clock is taken to run so from the event on; see `frequency-late`. */
+  | { readonly kind: 'set-frequency'; readonly freq: Frequency; readonly change?: Frequency }
   | { readonly kind: 'step-clock'; readonly offset: Seconds }
   | { readonly kind: 'clock-status'; readonly status: ClockStatus }
   /** For the packet plane. */

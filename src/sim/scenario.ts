@@ -12,7 +12,7 @@ import type { Upstream } from './net/upstream.js';
 import { ModelOscillator, type OscillatorModel } from './oscillator.js';
 import type { TrueTime } from './queue.js';
 import type { SimRtc } from './rtc.js';
-import { advertisedDistance, type Happening, type Watcher, World } from './world.js';
+import { advertisedDistance, type Happening, type Watcher, World, type WorldSpec } from './world.js';
 
 /** 2026-03-01: no leap second near. */
 export const ORDINARY_DAY: Instant = fromUnix(1_772_323_200);
@@ -44,6 +44,7 @@ export interface Stage {
   readonly rtcMemory?: RtcLine;
   readonly script?: readonly Happening[];
   readonly noticesJumps?: boolean;
+  readonly sluggish?: WorldSpec['sluggish'];
 }
 
 /** A stretch of the run with limits on the error of served time. */

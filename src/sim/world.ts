@@ -1,6 +1,6 @@
 import { Prng } from '../base/prng.js';
 import { add, diff, type Instant, instant, NS_PER_S } from '../base/time.js';
-import type { Seconds } from '../base/units.js';
+import type { Frequency, Seconds } from '../base/units.js';
 import { correctionAt } from '../core/clockview.js';
 import type { ServerState } from '../core/ntp/state.js';
 import type { RtcLine } from '../core/rtc/file.js';
@@ -35,6 +35,8 @@ export interface WorldSpec {
   readonly upstream?: Upstream;
   /** Faults and other things that happen once, at their true time. */
   readonly script?: readonly Happening[];
+  /** Until then a cold machine takes `by` seconds to set a frequency; `told`: it notices and says so. */
+  readonly sluggish?: { readonly until: TrueTime; readonly by: Seconds; readonly told: boolean };
   /** False: the daemon's watch on the raw clock is off, jumps by others go unnoticed (for negative controls). */
   readonly noticesJumps?: boolean;
   /** The real-time clock; absent = there is none. */
@@ -203,6 +205,20 @@ export class World implements Host {
     return Math.max(this.t, this.clock.trueTimeOf(this.wakeAt) + this.wakeLate);
   }
 
+  private setFrequency(freq: Frequency, change: Frequency): void {
+    const { sluggish } = this.spec;
+    if (sluggish === undefined || this.t >= sluggish.until) {
+      this.clock.setFrequency(freq);
+      return;
+    }
+    this.at(this.t + sluggish.by, {
+      run: () => {
+        this.clock.setFrequency(freq);
+        if (sluggish.told) this.post({ kind: 'frequency-late', offset: -change * sluggish.by });
+      },
+    });
+  }
+
   private tick(): void {
     this.wakeAt = undefined;
     this.ticks++;
@@ -216,7 +232,7 @@ export class World implements Host {
         this.wakeLate = TIMER_LATE * this.timers.exponential();
         break;
       case 'set-frequency':
-        this.clock.setFrequency(effect.freq);
+        this.setFrequency(effect.freq, effect.change ?? 0);
         break;
       case 'step-clock':
         this.clock.step(effect.offset);

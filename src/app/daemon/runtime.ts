@@ -1,5 +1,5 @@
 import { CodedError } from '../../base/errors.js';
-import { type Instant, nsToSeconds } from '../../base/time.js';
+import { diffMono, type Instant, nsToSeconds } from '../../base/time.js';
 import type { Seconds } from '../../base/units.js';
 import { formatDrift } from '../../core/discipline/drift.js';
 import type { ServerState } from '../../core/ntp/state.js';
@@ -36,6 +36,9 @@ export interface RuntimeParts {
   readonly exit: (code: number, reason: string) => void;
 }
 
+/** s. What frequencies that took effect late have put the clock off by, before the engine is told. */
+const LATE_MATTERS: Seconds = 2e-9;
+
 /** The raw clock was moved by `offset` s, and read `after` just afterwards. */
 export interface RawStep {
   readonly after: Instant;
@@ -54,6 +57,8 @@ export class Runtime {
   /** A step that the packet plane has not been told of; `pausing`: it waits for that. */
   private stepped: RawStep | undefined;
   private pausing = false;
+  /** By how much the raw clock is not where the engine takes it to be, after the effects of an event. */
+  private astray: Seconds = 0;
 
   constructor(parts: RuntimeParts) {
     this.parts = parts;
@@ -101,6 +106,11 @@ export class Runtime {
     for (const effect of effects) this.apply(effect, now);
     if (this.pausing && this.state !== undefined) this.publish(this.state);
     this.parts.after(event, effects, now);
+    const { astray } = this;
+    this.astray = 0;
+    if (Math.abs(astray) > LATE_MATTERS && event.kind !== 'frequency-late') {
+      this.handle({ kind: 'frequency-late', offset: astray });
+    }
   }
 
   private apply(effect: Effect, now: Now): void {
@@ -114,7 +124,11 @@ export class Runtime {
         return;
       }
       case 'set-frequency':
-        this.guard('adjust the clock', () => void this.parts.actuator.setFrequency(effect.freq));
+        this.guard('adjust the clock', () => {
+          this.parts.actuator.setFrequency(effect.freq);
+          // Until now it has run at the old rate.
+          this.astray -= (effect.change ?? 0) * diffMono(this.parts.clock.monotonic(), now.mono);
+        });
         return;
       case 'step-clock':
         this.pausing = true;

@@ -30,10 +30,12 @@ const QUIET = 1 / 3;
 const QUIET_GAIN = 1 / 16;
 /** The grain of all stamps, s: nothing is quieter. */
 const FINEST: Seconds = 1e-9;
-/** The same at the start, whose first measurements may have met a clock that did not do as it was told. */
-const QUIET_YOUNG = 1 / 5;
-const QUIET_YOUNG_GAIN = 1 / 6;
-const QUIET_YOUNG_FROM = 8;
+/**
+ * The same at the start, over so few: a source's claim may be far too large, and the first measurements may have met a
+ * clock that did not do as it was told.
+ */
+const QUIET_YOUNG = 1 / 8;
+const QUIET_YOUNG_WINDOW = 6;
 /** A relearned source counts as seen so often. */
 const RELEARNED = 8;
 /** Share of measurements that were refused, of about the last eight: from here on their scatter counts in the bound. */
@@ -70,6 +72,8 @@ export class Doubt {
   /** Variance of the white part of the innovations, from their differences, s². */
   private white = 0;
   private errorBefore: Seconds = 0;
+  /** Half the squares of the last differences, while young. */
+  private halves: number[] = [];
   private loudFor = 0;
   /** Share of refused ones, lately. */
   private refusals = 0;
@@ -92,6 +96,7 @@ export class Doubt {
     this.refusals = 0;
     this.sinceJump = Number.POSITIVE_INFINITY;
     this.largest = 0;
+    this.halves = [];
     this.calm();
   }
 
@@ -123,7 +128,8 @@ export class Doubt {
     this.scatter(error, sd);
     this.largest = this.seen > YOUTH ? 0 : Math.max(FADE * this.largest, Math.abs(error));
     const run = this.trend(z / Math.sqrt(Math.max(1, this.difference)));
-    if (this.quiet(sigma)) return this.renew({ kind: 'quiet', sigma: Math.max(FINEST, Math.sqrt(this.white)) });
+    const quiet = this.quiet(sigma);
+    if (quiet !== undefined) return this.renew({ kind: 'quiet', sigma: quiet });
     if (this.seen <= YOUTH) return NOTHING;
     this.loudFor = this.square > LOUD * LOUD && this.difference > LOUD * LOUD ? this.loudFor + 1 : 0;
     if (this.loudFor >= LOUD_FOR) {
@@ -138,14 +144,19 @@ export class Doubt {
 
   private follow(error: Seconds, sigma: Seconds): void {
     const half = (error - this.errorBefore) ** 2 / 2;
-    const gain = this.seen <= YOUTH ? QUIET_YOUNG_GAIN : QUIET_GAIN;
-    this.white = this.seen === 1 ? sigma * sigma : this.white + gain * (half - this.white);
+    this.white = this.seen <= YOUTH ? sigma * sigma : this.white + QUIET_GAIN * (half - this.white);
     this.errorBefore = error;
+    if (this.seen > YOUTH) return;
+    if (this.halves.push(half) > QUIET_YOUNG_WINDOW) this.halves.shift();
   }
 
-  private quiet(sigma: Seconds): boolean {
-    if (this.seen < QUIET_YOUNG_FROM || QUIET * sigma < FINEST) return false;
-    return this.white < ((this.seen <= YOUTH ? QUIET_YOUNG : QUIET) * sigma) ** 2;
+  /** White noise, if it is far below the learned one. */
+  private quiet(sigma: Seconds): Seconds | undefined {
+    const young = this.seen <= YOUTH;
+    if (young && this.halves.length < QUIET_YOUNG_WINDOW) return undefined;
+    const square = young ? this.halves.reduce((a, b) => a + b) / QUIET_YOUNG_WINDOW : this.white;
+    const white = Math.max(FINEST, Math.sqrt(square));
+    return white < (young ? QUIET_YOUNG : QUIET) * sigma ? white : undefined;
   }
 
   private renew(finding: Finding): Finding {

@@ -109,6 +109,22 @@ export const pulseScenarios: readonly Scenario[] = [
     control: { what: 'every 200 s it does so again', factor: 20, figure: figureOf('steady', 'rms') },
   },
   {
+    name: 'slow-start',
+    what: 'A cold machine takes 65 ms over the first frequencies it sets, and corrects for what that did to the clock.',
+    hours: 1,
+    stage: (rng, control) => ({
+      ...gpsBoard(rng, { sigma: 200e-9 }),
+      initialOffset: 3e-3,
+      sluggish: { until: 30, by: 0.065, told: !control },
+    }),
+    bounds: [
+      { name: 'start', from: 10, to: 60, max: 2e-6 },
+      { name: 'steady', from: 600, rms: 100e-9, max: 500e-9 },
+    ],
+    syncedBy: 30,
+    control: { what: 'the engine is not told', factor: 10, figure: figureOf('start', 'max') },
+  },
+  {
     name: 'bursts',
     what: 'Every five minutes or so some seconds in which half of the pulses are up to 200 µs off, either way.',
     hours: 2,

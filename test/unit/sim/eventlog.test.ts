@@ -39,6 +39,7 @@ const EVENTS: { readonly [K in Event['kind']]: Extract<Event, { kind: K }> } = {
   rejected: { kind: 'rejected', source: 0, reason: '123', count: 1 },
   device: { kind: 'device', source: 0, state: { kind: 'down', code: 'ERR_TB_DEVICE_MISSING', reason: '12345' } },
   'clock-jump': { kind: 'clock-jump', offset: -1 },
+  'frequency-late': { kind: 'frequency-late', offset: -3e-6 },
   slept: { kind: 'slept', seconds: 3600 },
   temperature: { kind: 'temperature', value: 21.5 },
   'rtc-device': { kind: 'rtc-device', state: { kind: 'up' } },

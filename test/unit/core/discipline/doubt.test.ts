@@ -107,4 +107,31 @@ describe('doubt about the covariance', () => {
     }
     assert.deepEqual(found, []);
   });
+
+  it('at the start a claim that is far too large, or a first error taken for noise, is noticed within ten measurements', () => {
+    const rng = new Prng(5);
+    const found = feed(
+      new Doubt(),
+      30,
+      (i) => (i < 2 ? 20 * SIGMA : 0.3 * SIGMA * 0.8 ** i) + 0.02 * SIGMA * rng.normal(),
+    );
+    assert.match(found[0] ?? 'nothing', /^quiet ([7-9]|1\d)$/);
+  });
+
+  it('noise as claimed hardly ever looks so', () => {
+    let wrong = 0;
+    for (let seed = 100; seed < 300; seed++) {
+      const rng = new Prng(seed);
+      wrong += feed(new Doubt(), 200, () => SIGMA * rng.normal()).length;
+    }
+    assert.ok(wrong <= 4, `${wrong} of 200 starts`);
+  });
+
+  it('a source without any noise does not make the noise vanish', () => {
+    const doubt = new Doubt();
+    for (let i = 0; i < 100; i++) {
+      const finding = doubt.add(0, SIGMA, SIGMA, 1);
+      if (finding.kind === 'quiet') assert.ok(finding.sigma > 0);
+    }
+  });
 });
