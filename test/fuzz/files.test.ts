@@ -7,8 +7,10 @@ import { readSourceDirs } from '../../src/conf/sourcedirs.js';
 import { formatDrift, parseDrift } from '../../src/core/discipline/drift.js';
 import { leapOfDay, selfCheck, taiOffsetAt, utcFromTai } from '../../src/core/discipline/leaptable.js';
 import { parseTempcompPoints } from '../../src/core/discipline/tempcomp.js';
+import { formatRtcFile, parseRtcFile } from '../../src/core/rtc/file.js';
 import { formatDump, parseDump } from '../../src/core/sources/dump.js';
 import { type LeapFileResult, parseLeapList, parseTzif } from '../../src/wire/leapfile.js';
+import { DIGEST_BYTES, parseKeyFile } from '../../src/wire/ntp/keyfile.js';
 import { leapList, rightUtc } from '../support/leapfiles.js';
 
 const BUDGET_MS = 1200;
@@ -93,6 +95,34 @@ describe('fuzz: files', () => {
       assert.ok(Math.abs(drift.freqFastPpm) <= 100_000 && drift.skewPpm >= 0 && drift.skewPpm <= 1e6);
       assert.ok(parseDrift(formatDrift(drift)) !== undefined);
       return true;
+    });
+  });
+
+  it('file of the real-time clock: a rate that a quartz can have, and it survives being written', () => {
+    fuzz(39, encode('1 1795225324 -0.250000 12.346\n'), (bytes) => {
+      const line = parseRtcFile(decode(bytes));
+      if (line === undefined) return false;
+      assert.ok(Math.abs(line.gain) <= 0.01 && Math.abs(line.fast) <= 3.2e9 && line.at >= 0n);
+      assert.ok(parseRtcFile(formatRtcFile(line)) !== undefined);
+      return true;
+    });
+  });
+
+  it('key file: keys that can be used, and a word for each line that is none', () => {
+    const good =
+      '1 MD5 ASCII:secret\n20 SHA256 HEX:00112233445566778899AABBCCDDEEFF\n# no key\n30 AES128 HEX:000102030405060708090A0B0C0D0E0F\n';
+    fuzz(40, encode(good), (bytes) => {
+      const text = decode(bytes);
+      const { keys, warnings } = parseKeyFile(text);
+      assert.ok(keys.length + warnings.length <= text.split('\n').length);
+      const ids = new Set(keys.map(({ id }) => id));
+      assert.equal(ids.size, keys.length);
+      for (const { id, type, secret } of keys) {
+        assert.ok(id >= 1 && id <= 0xffffffff && type in DIGEST_BYTES);
+        assert.ok(secret.length > 0 && secret.length <= 4096);
+        if (type === 'AES128') assert.equal(secret.length, 16);
+      }
+      return keys.length > 0;
     });
   });
 

@@ -67,7 +67,9 @@ const parse = (argv: readonly string[], name: string, ours: boolean, io: CliIo):
   } catch (error) {
     if (!(error instanceof SyntaxFault)) throw error;
     io.err(`${name}: ${error.message}\n`);
-    io.err(usage(name, ours));
+    // chronyc's usage goes where its answers go.
+    if (ours) io.err(usage(name, ours));
+    else io.out(usage(name, ours));
     return undefined;
   }
 };

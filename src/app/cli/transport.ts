@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { createSocket } from 'node:dgram';
-import { chmodSync, existsSync, mkdirSync, rmdirSync } from 'node:fs';
+import { chmodSync, mkdirSync, rmdirSync, statSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { formatIp } from '../../base/ip.js';
 import { loadNative, type NativeDatagram } from '../../devices/native.js';
@@ -95,8 +95,16 @@ const bindOwnEnd = (end: OwnEnd): NativeDatagram => {
   return socket;
 };
 
+const isSocket = (path: string): boolean => {
+  try {
+    return statSync(path).isSocket();
+  } catch {
+    return false;
+  }
+};
+
 export const openUnix = async (server: string): Promise<Endpoint | undefined> => {
-  if (!existsSync(server)) return undefined;
+  if (!isSocket(server)) return undefined;
   let end: OwnEnd | undefined;
   try {
     end = makeOwnEnd(server);
