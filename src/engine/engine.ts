@@ -4,10 +4,9 @@
  */
 import { REFID_LOCAL } from '../base/refid.js';
 import { add, addMono, diff, diffMono, type Instant, type Mono } from '../base/time.js';
-import { PPM, type Seconds } from '../base/units.js';
+import { type Frequency, PPM, type Seconds } from '../base/units.js';
 import { type Correction, Discipline } from '../core/discipline/discipline.js';
 import { steeringTime } from '../core/discipline/steer.js';
-import type { Warmth } from '../core/discipline/warmth.js';
 import type { Received } from '../core/ntp/client/association.js';
 import type { ServerState } from '../core/ntp/state.js';
 import type { Measured } from '../core/refclock/manager.js';
@@ -116,7 +115,8 @@ export class Engine extends EngineState {
         break;
       }
       case 'temperature':
-        this.temperature(event.value, now);
+        if (this.warmth === undefined) this.temperature(event.value, now);
+        else this.warm(this.warmth.sense(event.value, now.mono), event.value, now);
         break;
       case 'leap-table':
         this.leapData.set(event.named);
@@ -203,10 +203,6 @@ export class Engine extends EngineState {
   }
 
   private temperature(value: number, now: Now): void {
-    if (this.warmth !== undefined) {
-      this.warm(this.warmth, value, now);
-      return;
-    }
     const { ppm, fact } = this.tempcomp.apply(value, this.clock, now.raw);
     if (fact !== undefined) this.fact(now, fact);
     if (ppm === undefined) return;
@@ -216,10 +212,7 @@ export class Engine extends EngineState {
   }
 
   /** Without reference the clock follows what the temperature is known to do to the oscillator. */
-  private warm(warmth: Warmth, value: number, now: Now): void {
-    warmth.sense(value, this.sensedAt === undefined ? 0 : diffMono(now.mono, this.sensedAt));
-    this.sensedAt = now.mono;
-    const dfreq = warmth.due();
+  private warm(dfreq: Frequency, value: number, now: Now): void {
     if (dfreq === 0) return;
     this.clock.follow(now.raw, dfreq);
     this.discipline.followed(dfreq);

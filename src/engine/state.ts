@@ -79,8 +79,6 @@ export abstract class EngineState {
   protected readonly tempcomp: Compensation;
   protected readonly fallback: FallbackDrift | undefined;
   protected readonly warmth: Warmth | undefined;
-  /** When the sensor spoke last. */
-  protected sensedAt: Mono | undefined;
   protected readonly manual: ManualInput;
   protected readonly smoothing: Smoothing;
   protected readonly rtc: RtcKeeper;

@@ -1,3 +1,4 @@
+import { diffMono, type Mono } from '../../base/time.js';
 import type { Frequency, Seconds } from '../../base/units.js';
 
 /**
@@ -119,20 +120,22 @@ export class Warmth {
   private readonly regressions = DELAYS.map((delay) => new Regression(delay));
   private readonly past: Frequency[] = [];
   private wait: Seconds = 0;
-  private sensed = false;
+  private sensedAt: Mono | undefined;
   /** In use since the reference was lost, with the temperature at which it was. */
   private held: { readonly by: Regression; readonly from: number; applied: Frequency } | undefined;
 
-  /** The sensor says so; `dt` s after it spoke last. */
-  sense(value: number, dt: Seconds): void {
+  /** The sensor says so. Returns what the rate has to be changed by because of it, where nothing else guides the clock. */
+  sense(value: number, at: Mono): Frequency {
+    const dt = this.sensedAt === undefined ? 0 : diffMono(at, this.sensedAt);
+    this.sensedAt = at;
     for (const r of this.regressions) r.sense(value, dt);
-    this.sensed = true;
+    return this.due();
   }
 
   /** `dt` s passed with reference, at whose end the clock's whole rate is `freq`. */
   observe(freq: Frequency, dt: Seconds): void {
     this.held = undefined;
-    if (!this.sensed) return;
+    if (this.sensedAt === undefined) return;
     this.wait += dt;
     if (this.wait < STEP) return;
     if (this.wait > 2 * STEP) this.interrupt();
@@ -149,8 +152,8 @@ export class Warmth {
     this.held = best && { by: best, from: best.temperature!, applied: 0 };
   }
 
-  /** Without reference: what the rate has to be changed by, because of the temperature, since the last call. */
-  due(): Frequency {
+  /** Since the last call. */
+  private due(): Frequency {
     const { held } = this;
     if (held === undefined) return 0;
     const whole = held.by.foretell(held.from, held.by.temperature!);

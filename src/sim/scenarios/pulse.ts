@@ -122,7 +122,7 @@ export const pulseScenarios: readonly Scenario[] = [
       { name: 'steady', from: 600, rms: 100e-9, max: 500e-9 },
     ],
     syncedBy: 30,
-    control: { what: 'the engine is not told', factor: 10, figure: figureOf('start', 'max') },
+    control: { what: 'the engine is not told', factor: 8, figure: figureOf('start', 'max') },
   },
   {
     name: 'bursts',

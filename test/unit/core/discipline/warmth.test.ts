@@ -1,7 +1,10 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { Prng } from '../../../../src/base/prng.js';
+import { mono } from '../../../../src/base/time.js';
 import { Warmth } from '../../../../src/core/discipline/warmth.js';
+
+const at = (t: number) => mono(BigInt(Math.round(t * 1e9)));
 
 interface World {
   readonly warmth: Warmth;
@@ -16,7 +19,7 @@ const learn = ({ warmth, temperature, freq }: World, seconds: number): void => {
   let walk = 0;
   for (let t = 0; t < seconds; t++) {
     walk += 1e-10 * rng.normal();
-    if (t % 4 === 0) warmth.sense(temperature(t), 4);
+    if (t % 4 === 0) warmth.sense(temperature(t), at(t));
     warmth.observe(freq(t) + walk + 3e-9 * rng.normal(), 1);
   }
 };
@@ -26,8 +29,7 @@ const away = ({ warmth, temperature }: World, from: number, to: number): number 
   warmth.hold();
   let whole = 0;
   for (let t = from; t < to; t += 4) {
-    warmth.sense(temperature(t), 4);
-    whole += warmth.due();
+    whole += warmth.sense(temperature(t), at(t));
   }
   return whole;
 };
@@ -64,8 +66,8 @@ describe('what the temperature does to the oscillator', () => {
       return 0.1e-6 * (warm - 40);
     };
     const world = { warmth: new Warmth(), temperature, freq };
-    learn(world, 3 * 3600);
-    // 10800 = 7 × 1500 + 300: warm now; at 12000 it has been cold again for 0 … the step at 12000.
+    learn(world, 12_000);
+    // The eighth step, down again.
     const early = away(world, 12_000, 12_060);
     assert.ok(early < -0.1e-6 && early > -0.35e-6, `${early}: not at once`);
   });
@@ -93,11 +95,9 @@ describe('what the temperature does to the oscillator', () => {
     const warmth = new Warmth();
     warmth.observe(1e-6, 1);
     warmth.hold();
-    assert.equal(warmth.due(), 0);
-    warmth.sense(20, 0);
-    assert.equal(warmth.due(), 0);
+    assert.equal(warmth.sense(20, at(1)), 0);
     for (let i = 0; i < 200; i++) warmth.observe(1e-6, i % 10 === 0 ? 1000 : 1);
     warmth.hold();
-    assert.equal(warmth.due(), 0);
+    assert.equal(warmth.sense(21, at(2)), 0);
   });
 });
