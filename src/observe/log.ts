@@ -33,18 +33,17 @@ export interface Log extends Observer {
 /** Control characters would let a name from the network forge a line. */
 const oneLine = (text: string): string => text.replace(/[\x00-\x1f\x7f]/g, '?');
 
-/** chronyd's prefix for what ends the daemon, when it goes to stderr. */
+/** chronyd's prefix for what ends the daemon. */
 const FATAL_PREFIX = 'Fatal error : ';
 
-const prefixed = ({ severity, text }: Fact): string => (severity === 'fatal' ? FATAL_PREFIX : '') + oneLine(text);
+const words = ({ severity, text }: Fact): string => (severity === 'fatal' ? FATAL_PREFIX : '') + oneLine(text);
 
 type Format = (fact: Fact) => string;
 
 /** `2026-11-21T01:02:03Z message`, in files and on the terminal. */
-const fileLine: Format = (fact) => `${toIso(fact.at, 0)} ${oneLine(fact.text)}`;
-const stderrLine: Format = (fact) => `${toIso(fact.at, 0)} ${prefixed(fact)}`;
+const stampedLine: Format = (fact) => `${toIso(fact.at, 0)} ${words(fact)}`;
 /** The journal has its own time and takes the priority from the line. */
-const journalLine: Format = (fact) => `<${SYSLOG_PRIORITY[fact.severity]}>${oneLine(fact.text)}`;
+const journalLine: Format = (fact) => `<${SYSLOG_PRIORITY[fact.severity]}>${words(fact)}`;
 
 class TextLog implements Log {
   readonly #out: LineFile;
@@ -81,8 +80,8 @@ class SystemLog implements Log {
   }
 
   fact(fact: Fact): void {
-    const { severity, text } = fact;
-    if (SEVERITY_LEVEL[severity] >= this.#minSeverity) this.#syslog.write(SYSLOG_PRIORITY[severity], oneLine(text));
+    const { severity } = fact;
+    if (SEVERITY_LEVEL[severity] >= this.#minSeverity) this.#syslog.write(SYSLOG_PRIORITY[severity], words(fact));
   }
 
   reopen(): void {}
@@ -119,8 +118,8 @@ export function isJournal(stream: string | undefined, fd = 2): boolean {
 export function openLog({ format, file, toStderr, minSeverity, openSyslog }: LogOptions): Log {
   const out = file === undefined ? LineFile.of(2) : LineFile.open(file);
   if (format === 'json') return new JsonLog(out, minSeverity);
-  if (file !== undefined) return new TextLog(out, fileLine, minSeverity);
-  if (toStderr) return new TextLog(out, stderrLine, minSeverity);
+  if (file !== undefined) return new TextLog(out, stampedLine, minSeverity);
+  if (toStderr) return new TextLog(out, stampedLine, minSeverity);
   if (isJournal(process.env['JOURNAL_STREAM'])) return new TextLog(out, journalLine, minSeverity);
-  return systemLog(openSyslog, minSeverity) ?? new TextLog(out, stderrLine, minSeverity);
+  return systemLog(openSyslog, minSeverity) ?? new TextLog(out, stampedLine, minSeverity);
 }

@@ -28,7 +28,7 @@ export const logFatal = async (options: DaemonOptions, program: string, text: st
       const { loadNative } = await import('../../devices/native.js');
       const syslog = openSyslog(loadNative(), program);
       syslog.write(SYSLOG_PRIORITY.info, startLine(program));
-      syslog.write(SYSLOG_PRIORITY.fatal, text);
+      syslog.write(SYSLOG_PRIORITY.fatal, `Fatal error : ${text}`);
       syslog.close();
     }
   } catch {

@@ -36,7 +36,10 @@ describe('the text log', () => {
     log.fact(fact('Selected source PPS'));
     log.fact(fact('Could not open /x', 'fatal'));
     log.close();
-    assert.equal(read(), '2026-11-21T01:42:04Z Selected source PPS\n2026-11-21T01:42:04Z Could not open /x\n');
+    assert.equal(
+      read(),
+      '2026-11-21T01:42:04Z Selected source PPS\n2026-11-21T01:42:04Z Fatal error : Could not open /x\n',
+    );
   });
 
   it('leaves out what is below the severity', () => {
@@ -44,7 +47,7 @@ describe('the text log', () => {
     const severities: readonly Severity[] = ['debug', 'info', 'warn', 'error', 'fatal'];
     for (const severity of severities) log.fact(fact(severity, severity));
     log.close();
-    assert.deepEqual(read().match(/(?<=Z ).*/g), ['warn', 'error', 'fatal']);
+    assert.deepEqual(read().match(/(?<=Z ).*/g), ['warn', 'error', 'Fatal error : fatal']);
   });
 
   it('keeps a fact on its line', () => {
