@@ -149,7 +149,7 @@ const main = (start: WorkerStart): void => {
   tables.ring?.clear();
   const { limit, lateTruth } = start;
   const families = opened.map((o) => o.family);
-  const peers = new PeerPost(set, families, guard, seed, (news) => tell({ kind: 'peer', news }));
+  const peers = new PeerPost(set, set, families, guard, seed, (news) => tell({ kind: 'peer', news }));
   peers.desk.setPeers(start.peers);
   const otherStamp = (stamps: Uint32Array, at: number): boolean => peers.stamped(stamps, at);
   const options = { verifier: set, limit, control, lateTruth, peers: peers.desk, otherStamp };

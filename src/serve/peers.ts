@@ -87,7 +87,8 @@ export class PeerPost {
    * `families`: of the transport's sockets, in their order. `guard`: see stepGuard. `tell` posts news.
    */
   constructor(
-    private readonly transport: PacketTransport & Verifier,
+    private readonly transport: PacketTransport,
+    verifier: Verifier | undefined,
     private readonly families: readonly (4 | 6)[],
     private readonly guard: Int32Array,
     seed: number,
@@ -96,7 +97,7 @@ export class PeerPost {
     this.words = new Uint32Array(transport.slab);
     this.bytes = new Uint8Array(transport.slab);
     this.view = new DataView(transport.slab);
-    this.desk = new PeerDesk(transport.slab, seed, transport, (slot, source, length, authentic) =>
+    this.desk = new PeerDesk(transport.slab, seed, verifier, (slot, source, length, authentic) =>
       this.arrived(slot, source, length, authentic),
     );
   }
@@ -220,3 +221,18 @@ export class PeerPost {
     });
   }
 }
+
+/** The same as an event of the engine. */
+export const peerEvent = (news: PeerNews) => {
+  const { source } = news;
+  if (news.kind === 'packet') {
+    const { bytes, time, stamp, authentic, local } = news;
+    return { kind: 'ntp-reply', source, bytes, time, stamp, authentic, local } as const;
+  }
+  const { serial } = news;
+  if (news.kind === 'failed') return { kind: 'ntp-failed', source, serial, reason: news.reason } as const;
+  const { time, stamp, stamps } = news;
+  const sent = { kind: 'ntp-sent', source, serial, time, stamp } as const;
+  if (stamps === undefined) return sent;
+  return { ...sent, transmit: { hi: stamps.transmitHi >>> 0, lo: stamps.transmitLo >>> 0 } };
+};

@@ -22,7 +22,12 @@ export interface Calm {
   readonly from: TrueTime;
   readonly to: TrueTime;
   /** Groups by their indices, each with the member that it has to follow, or 'outside'; a leader serves its own time. */
-  readonly parts: readonly { readonly members: readonly number[]; readonly leader: number | 'outside' }[];
+  readonly parts: readonly {
+    readonly members: readonly number[];
+    readonly leader: number | 'outside';
+    /** Whom the leader follows; 'itself' unless given. */
+    readonly above?: 'outside';
+  }[];
   /** Largest difference of served times inside a part, s. */
   readonly spread: Seconds;
 }
@@ -68,12 +73,12 @@ class Watch {
   second(k: number, members: readonly Member[]): void {
     if (k < this.calm.from || k >= this.calm.to) return;
     const wrong: string[] = [];
-    for (const { members: indices, leader } of this.calm.parts) {
+    for (const { members: indices, leader, above = 'itself' } of this.calm.parts) {
       const part = indices.map((i) => members[i]!);
       const errors = part.map((m) => m.world.servedError() ?? m.world.rawError());
       this.seen = Math.max(this.seen, Math.max(...errors) - Math.min(...errors));
       const wanted = leader === 'outside' ? leader : members[leader]!;
-      for (const m of part) if (m.follows !== (m === wanted ? 'itself' : wanted)) wrong.push(whom(m));
+      for (const m of part) if (m.follows !== (m === wanted ? above : wanted)) wrong.push(whom(m));
     }
     if (wrong.length === 0) return;
     this.astray++;

@@ -263,6 +263,10 @@ export class World implements Host {
       case 'ntp-send':
         this.spec.upstream?.request(effect);
         break;
+      case 'ntp-peer-send':
+      case 'ntp-peers':
+        this.spec.upstream?.peer?.(effect);
+        break;
       case 'ntp-resolve':
         this.spec.upstream?.resolve(effect.name);
         break;

@@ -4,7 +4,7 @@ import type { Native } from '../../devices/native.js';
 import { NtpClientDevice } from '../../devices/ntpclient.js';
 import { SystemResolver } from '../../devices/resolver.js';
 import type { Effect, NtpEvent } from '../../engine/events.js';
-import type { PeerNews } from '../../serve/peers.js';
+import { type PeerNews, peerEvent } from '../../serve/peers.js';
 import { NTP_PORT } from '../../wire/ntp/header.js';
 import type { Keys } from './keys.js';
 import type { NtpServer } from './server.js';
@@ -63,19 +63,7 @@ export class NtpClient {
 
   /** What the server's port tells of peers. */
   heard(news: PeerNews): void {
-    if (this.stopped) return;
-    const { source } = news;
-    if (news.kind === 'packet') {
-      const { bytes, time, stamp, authentic, local } = news;
-      this.dispatch({ kind: 'ntp-reply', source, bytes, time, stamp, authentic, local });
-    } else if (news.kind === 'failed') {
-      this.dispatch({ kind: 'ntp-failed', source, serial: news.serial, reason: news.reason });
-    } else {
-      const { serial, time, stamp, stamps } = news;
-      const { transmitHi = 0, transmitLo = 0 } = stamps ?? {};
-      const transmit = { hi: transmitHi >>> 0, lo: transmitLo >>> 0 };
-      this.dispatch({ kind: 'ntp-sent', source, serial, time, stamp, ...(stamps === undefined ? {} : { transmit }) });
-    }
+    if (!this.stopped) this.dispatch(peerEvent(news));
   }
 
   private sendPeer(effect: Extract<NtpEffect, { kind: 'ntp-peer-send' }>): void {

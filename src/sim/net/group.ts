@@ -3,18 +3,25 @@ import type { Prng } from '../../base/prng.js';
 import { REFID_LOCAL } from '../../base/refid.js';
 import type { Seconds } from '../../base/units.js';
 import { refIdOfAddress } from '../../core/ntp/client/refid.js';
+import { type PeerNews, peerEvent } from '../../serve/peers.js';
+import { NTP_PORT } from '../../wire/ntp/header.js';
 import type { Host } from '../host.js';
 import type { TrueTime } from '../queue.js';
 import { World, type WorldSpec } from '../world.js';
 import { SimPlane } from './plane.js';
 import { copies, LAN_PATH, type Path, type SimServers } from './servers.js';
 import { type Reply, TX_LATENCY } from './transport.js';
-import { type RequestEffect, tellSent, type Upstream } from './upstream.js';
+import { type PeerEffect, type RequestEffect, tellSent, type Upstream } from './upstream.js';
 
 /** From the arrival in the kernel to the daemon's batch. */
 const BATCH_LATENCY: Seconds = 20e-6;
 const FIRST_PORT = 1024;
 const LAST_PORT = 65535;
+
+const octets = (address: string): readonly [number, number, number, number] => {
+  const [a, b, c, d] = parseIp(address)!;
+  return [a!, b!, c!, d!];
+};
 
 /** One daemon of a group. `outside`: servers that it may ask besides the others. */
 export interface MemberSpec {
@@ -56,7 +63,10 @@ export class Member implements Upstream {
 
   start(host: Host): void {
     this.host = host;
-    this.plane = new SimPlane(host.clock, this.rng, (reply) => this.replied(reply));
+    // Not inside the handling of the event that sends.
+    const onPeer = (news: PeerNews): void => host.at(host.t, { run: () => host.post(peerEvent(news)) });
+    const address = octets(this.address);
+    this.plane = new SimPlane(host.clock, this.rng, (reply) => this.replied(reply), { address, onPeer });
     this.spec.outside?.start(host);
   }
 
@@ -76,26 +86,47 @@ export class Member implements Upstream {
     this.spec.outside?.resolve(name);
   }
 
+  peer(effect: PeerEffect): void {
+    if (effect.kind === 'ntp-peers') this.plane.setPeers(effect.peers);
+    else this.plane.sendPeer({ ...effect, broadcast: false });
+  }
+
   /** A request of another member comes in at `t`. */
   private arrive(from: Member, effect: RequestEffect, t: TrueTime): void {
-    const [a, b, c, d] = parseIp(from.address)!;
     const run = (): void => {
       if (!this.group.linked(this, from)) return;
       const port = this.nextPort();
       this.asked.set(port, { from, source: effect.source });
-      this.plane.arrive(effect.bytes, [a!, b!, c!, d!], port);
+      this.plane.arrive(effect.bytes, octets(from.address), port);
       this.host.at(this.host.t + BATCH_LATENCY, { run: () => this.plane.serve() });
     };
     this.host.at(t, { run });
   }
 
-  private replied({ bytes, port }: Reply): void {
+  private replied({ bytes, port, address }: Reply): void {
     const asked = this.asked.get(port);
-    if (asked === undefined) return;
+    if (asked === undefined) {
+      if (port === NTP_PORT) this.toPeer(address, bytes);
+      return;
+    }
     this.asked.delete(port);
     const { path } = this.group;
     for (const down of copies(this.rng, path, path.baseDown, path.waitDown)) {
       asked.from.receive(this, asked.source, bytes, this.host.t + TX_LATENCY + down);
+    }
+  }
+
+  private toPeer(address: string, bytes: Uint8Array): void {
+    const target = this.group.find(address);
+    if (target === undefined) return;
+    const { path } = this.group;
+    for (const up of copies(this.rng, path, path.baseUp, path.waitUp)) {
+      const run = (): void => {
+        if (!this.group.linked(this, target)) return;
+        target.plane.arrive(bytes, octets(this.address), NTP_PORT);
+        target.host.at(target.host.t + BATCH_LATENCY, { run: () => target.plane.serve() });
+      };
+      target.host.at(this.host.t + TX_LATENCY + up, { run });
     }
   }
 

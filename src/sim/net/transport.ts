@@ -56,6 +56,7 @@ export class VirtualTransport implements PacketTransport {
   constructor(
     private readonly clock: SimClock,
     private readonly onReply: (reply: Reply) => void,
+    private readonly address: readonly [number, number, number, number] = [192, 0, 2, 1],
   ) {}
 
   arrive(datagram: Datagram): void {
@@ -104,7 +105,7 @@ export class VirtualTransport implements PacketTransport {
     meta[m + META.FAMILY] = 4;
     meta[m + META.SRC_PORT] = port;
     this.bytes.set(address, (m + META.SRC_ADDR) * 4);
-    this.bytes.set([192, 0, 2, 1], (m + META.DST_ADDR) * 4);
+    this.bytes.set(this.address, (m + META.DST_ADDR) * 4);
     this.bytes.set(bytes.subarray(0, length), slot * SLOT_BYTES + SLOT_DATA);
   }
 

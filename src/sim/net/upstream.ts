@@ -7,11 +7,16 @@ import type { Host } from '../host.js';
 
 export type RequestEffect = Extract<Effect, { kind: 'ntp-send' }>;
 
+/** What the daemon wants of its peers. */
+export type PeerEffect = Extract<Effect, { kind: 'ntp-peer-send' | 'ntp-peers' }>;
+
 /** The NTP servers of a world, and the network to them. */
 export interface Upstream {
   start(host: Host): void;
   /** A request of the daemon leaves now. */
   request(effect: RequestEffect): void;
+  /** A packet to a peer leaves now, or the peers are others. */
+  peer?(effect: PeerEffect): void;
   /** Name resolution: to be answered with an `ntp-resolved` event. */
   resolve(name: string): void;
 }

@@ -5,6 +5,7 @@ import type { GroupOutcome, GroupScenario } from '../groupscenario.js';
 import type { Group, MemberSpec } from '../net/group.js';
 import { type ServerModel, SimServers, serverModel } from '../net/servers.js';
 import { ModelOscillator } from '../oscillator.js';
+import { SimReadings } from '../readings.js';
 import { BOARD, ORDINARY_DAY } from '../scenario.js';
 
 const ADDRESSES = ['10.0.0.11', '10.0.0.12', '10.0.0.13', '10.0.0.14'] as const;
@@ -58,8 +59,72 @@ const silence = (server: ServerModel, silent: boolean) => () => {
 /** Seconds in which somebody followed the wrong one, and one. */
 const astray = (name: string) => (o: GroupOutcome) => 1 + o.calms.find((c) => c.name === name)!.astray;
 
+/** Two daemons with a receiver each, the first two of the network. */
+const pair = (peers: boolean, rng: Prng, receivers: readonly SimReadings[]): MemberSpec[] =>
+  receivers.map((receiver, i) => ({
+    address: ADDRESSES[i]!,
+    world: {
+      seed: 100 + i,
+      start: ORDINARY_DAY,
+      initialOffset: OFFSETS[i]!,
+      engine: worldConfig(
+        [
+          'refclock SHM 0 refid GPS poll 2',
+          ...(peers ? [`peer ${ADDRESSES[1 - i]!} minpoll 4 maxpoll 4 xleave`] : []),
+          'makestep 0.1 3',
+        ],
+        true,
+      ),
+      oscillator: new ModelOscillator(
+        { ...BOARD, frequency: BOARD.frequency + RATES[i]!, wander: 1e-8 },
+        rng.fork(`oscillator ${i}`),
+      ),
+      twins: [receiver],
+    },
+  }));
+
 /** Daemons among themselves: without an outside, cut off from it, torn apart. */
 export const groupScenarios: readonly GroupScenario[] = [
+  {
+    name: 'peers-backup',
+    what: 'Two peers with a receiver each: each carries the other over the better part of an hour without its receiver.',
+    hours: 3,
+    stage: (rng, control) => {
+      const receivers = [0, 1].map((i) => new SimReadings(0, rng.fork(`receiver ${i}`)));
+      const deaf = (index: number, silent: boolean) => () => {
+        receivers[index]!.readings.silent = silent;
+      };
+      return {
+        members: pair(!control, rng, receivers),
+        script: [
+          { at: 1800.5, run: deaf(0, true) },
+          { at: 4500.5, run: deaf(0, false) },
+          { at: 6300.5, run: deaf(1, true) },
+          { at: 9000.5, run: deaf(1, false) },
+        ],
+      };
+    },
+    calms: [
+      { name: 'both', from: 600, to: 1800, parts: [{ members: [0, 1], leader: 'outside' }], spread: 10e-6 },
+      {
+        name: 'the first is deaf',
+        from: 3000,
+        to: 4500,
+        parts: [{ members: [0, 1], leader: 1, above: 'outside' }],
+        spread: 100e-6,
+      },
+      { name: 'both again', from: 5200, to: 6300, parts: [{ members: [0, 1], leader: 'outside' }], spread: 10e-6 },
+      {
+        name: 'the second is deaf',
+        from: 7500,
+        to: 9000,
+        parts: [{ members: [0, 1], leader: 0, above: 'outside' }],
+        spread: 100e-6,
+      },
+      { name: 'at the end', from: 9700, to: 10_800, parts: [{ members: [0, 1], leader: 'outside' }], spread: 10e-6 },
+    ],
+    control: { what: 'without the word peer', factor: 1000, figure: astray('the first is deaf') },
+  },
   {
     name: 'orphan-three',
     what: 'Three daemons with no outside agree on the one with the smallest address; two of them die, one after another.',

@@ -223,7 +223,7 @@ export abstract class Association {
     tests |= delayTests(timing, this.options);
     const loops = packet.stratum > 1 && local !== undefined && packet.refId === refIdOfAddress(local);
     const loop = loops || isOurself(packet, at.server());
-    if (!loop && packet.stratum >= this.options.minstratum) tests |= TEST.LOOP;
+    if (!loop) tests |= TEST.LOOP;
     const synced = (tests & SYNCED) === SYNCED;
     this.note(j, figures, delay, dispersion, tests);
     if (!synced || (tests & TEST.DELAY) === 0) return { ...NOTHING, tests, synced };
@@ -248,7 +248,7 @@ export abstract class Association {
       rootDelay: rootDelay + delay,
       rootDispersion: rootDispersion + dispersion,
       // Who copies the reference of a server stands beside it, not behind.
-      stratum: this.options.copy ? packet.stratum - 1 : packet.stratum,
+      stratum: Math.max(this.options.minstratum, this.options.copy ? packet.stratum - 1 : packet.stratum),
       leap: packet.leap,
     };
     const weighed = { sample, sigma: sd, usualSigma: usualSd };

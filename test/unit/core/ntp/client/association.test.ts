@@ -6,6 +6,7 @@ import { refidFromText } from '../../../../../src/base/refid.js';
 import { add, addMono, fromUnix, type Instant, type Mono, mono } from '../../../../../src/base/time.js';
 import type { Foretold, Received } from '../../../../../src/core/ntp/client/association.js';
 import { ClientAssociation } from '../../../../../src/core/ntp/client/clientassociation.js';
+import { withMonoRoot } from '../../../../../src/core/ntp/client/monoroot.js';
 import type { NtpSourceOptions } from '../../../../../src/core/ntp/client/options.js';
 import { refIdOfAddress } from '../../../../../src/core/ntp/client/refid.js';
 import { GOOD, TEST } from '../../../../../src/core/ntp/client/verdict.js';
@@ -305,6 +306,67 @@ describe('association: replies', () => {
       const { sample } = rig.association.received(bytes, rig.raw, 'kernel', false, undefined, NOTHING_KNOWN, rig.at);
       assert.equal(sample, undefined);
     }
+  });
+});
+
+describe('association: what a source is taken for', () => {
+  const sampleOf = (options: Partial<NtpSourceOptions>, change: Partial<NtpPacket>) =>
+    new Rig(options).exchange({ refId: refidFromText('X'), ...change }).sample;
+
+  it('minstratum makes a source stand further back, it does not refuse it', () => {
+    assert.equal(sampleOf({ minstratum: 5 }, { stratum: 2 })!.stratum, 5);
+    assert.equal(sampleOf({ minstratum: 5 }, { stratum: 7 })!.stratum, 7);
+    assert.equal(sampleOf({}, { stratum: 2 })!.stratum, 2);
+  });
+
+  it('copy: its reference is ours, and its stratum', () => {
+    const rig = new Rig({ copy: true });
+    const r = rig.exchange({ stratum: 2, refId: 0x01020304 });
+    assert.equal(r.sample!.stratum, 1);
+    assert.equal(r.copied, 0x01020304);
+    assert.equal(new Rig().exchange().copied, undefined);
+    assert.equal(rig.exchange({ leap: 3, stratum: 0, refId: 7 }).copied, undefined, 'not of one that has no reference');
+  });
+
+  it('who is what we are is ourselves', () => {
+    const rig = new Rig();
+    const now = rig.raw;
+    rig.server = { ...NO_SERVER, leap: 0, stratum: 2, refId: 0x01020304, referenceTime: now, rootDelay: 1e-3 };
+    const mirror = { stratum: 2, refId: 0x01020304, reference: toNtp64(now), rootDelay: 1e-3 };
+    const r = rig.exchange(mirror);
+    assert.equal(r.tests, GOOD & ~TEST.LOOP);
+    assert.equal(r.sample, undefined);
+    assert.equal(rig.exchange({ ...mirror, rootDelay: 2e-3 }).tests, GOOD);
+    rig.server = { ...rig.server, leap: 3 };
+    assert.equal(rig.exchange(mirror).tests, GOOD);
+  });
+
+  it('extfield F323: the request asks, finer root values are used, and history follows a server that moves its clock', () => {
+    const rig = new Rig({ extfields: [0xf323] });
+    const ask = (shift: number, wanted = true) => {
+      const { packet, bytes } = rig.request();
+      assert.equal(bytes.length, 76);
+      rig.ahead = shift;
+      const reply = formatPacket(rig.reply(packet, { rootDelay: 0.5 }));
+      const field = wanted ? withMonoRoot(reply, { rootDelay: 1e-6, rootDispersion: 2e-6 }) : reply;
+      if (wanted) {
+        const view = new DataView(field.buffer, 48);
+        const { hi, lo } = toNtp64(add(START, 100 + rig.t));
+        view.setUint32(16, hi);
+        view.setUint32(20, lo);
+        view.setUint32(24, 9);
+      }
+      rig.t += rig.delay + 1e-4;
+      return rig.association.received(field, rig.raw, 'kernel', false, rig.local, NOTHING_KNOWN, rig.at);
+    };
+    const first = ask(0.25);
+    assert.ok(first.sample!.rootDelay < 2e-3, `${first.sample!.rootDelay}`);
+    assert.equal(first.moved, undefined);
+    const second = ask(0.75);
+    assert.ok(Math.abs(second.moved! - 0.5) < 1e-6, `${second.moved}`);
+    const plain = ask(0.75, false);
+    assert.ok(plain.sample!.rootDelay > 0.4);
+    assert.equal(plain.moved, undefined);
   });
 });
 
