@@ -3,8 +3,10 @@ import { CodedError } from '../../base/errors.js';
 import { refidToText } from '../../base/refid.js';
 import { toIso } from '../../base/time.js';
 import { replay } from '../../sim/replay.js';
+import { groupScenarios } from '../../sim/scenarios/groups.js';
 import { SCENARIOS } from '../../sim/scenarios/index.js';
 import { benchMain } from './bench.js';
+import { groupsNamed, runGroups } from './groups.js';
 import { EXIT, type Io } from './io.js';
 import { Options } from './options.js';
 import { RUN_OPTIONS, runMain } from './run.js';
@@ -24,7 +26,7 @@ export const simMain = (argv: readonly string[], io: Io): Promise<number> =>
       case 'list':
         return list(new Options(rest, { json: 'flag' }), io);
       case 'run':
-        return runMain(new Options(rest, RUN_OPTIONS), io);
+        return runNamed(new Options(rest, RUN_OPTIONS), io);
       case 'bench':
         return benchMain(
           new Options(rest, { traces: 'value', scenario: 'value', seeds: 'value', conf: 'value', json: 'flag' }),
@@ -72,8 +74,22 @@ const guarded = async (io: Io, usage: string, body: () => number): Promise<numbe
   }
 };
 
+/** One daemon in its world, or a group of them. */
+const runNamed = (options: Options, io: Io): number => {
+  const [name] = options.words;
+  const groups = groupsNamed(name);
+  const one = groups.length === 0 || name === 'all' ? runMain(options, io) : EXIT.ok;
+  return Math.max(one, runGroups(groups, options, io));
+};
+
 const list = (options: Options, io: Io): number => {
   if (options.flag('json')) {
+    const groups = groupScenarios.map(({ name, what, hours, control }) => ({
+      name,
+      what,
+      hours,
+      control: control.what,
+    }));
     const rows = SCENARIOS.map((s) => ({
       name: s.name,
       what: s.what,
@@ -82,9 +98,9 @@ const list = (options: Options, io: Io): number => {
       syncedBy: s.syncedBy,
       control: s.control.what,
     }));
-    io.stdout.write(`${JSON.stringify(rows)}\n`);
+    io.stdout.write(`${JSON.stringify([...rows, ...groups])}\n`);
   } else {
-    io.stdout.write(listText(SCENARIOS));
+    io.stdout.write(listText([...SCENARIOS, ...groupScenarios]));
   }
   return EXIT.ok;
 };

@@ -49,7 +49,7 @@ export const runMain = (options: Options, io: Io, known: readonly Scenario[] = S
 };
 
 /** `--seeds N`: so many from `--seed` on; `--seeds A..B` and `--seeds A,B,…`: these. */
-const seedsOf = (options: Options): readonly number[] => {
+export const seedsOf = (options: Options): readonly number[] => {
   const first = Math.trunc(options.number('seed', 0, Number.MAX_SAFE_INTEGER) ?? 1);
   const given = options.text('seeds');
   const range = /^(\d{1,15})\.\.(\d{1,15})$/.exec(given ?? '');

@@ -14,7 +14,10 @@ export const span = (s: Seconds | undefined): string => {
   return `${s.toPrecision(3)} s`;
 };
 
-export const listText = (scenarios: readonly Scenario[]): string =>
+/** As much of a scenario as a list shows. */
+type Listed = Pick<Scenario, 'name' | 'what'> & { readonly control: { readonly what: string } };
+
+export const listText = (scenarios: readonly Listed[]): string =>
   scenarios.map((s) => `${s.name.padEnd(16)} ${s.what}\n${' '.repeat(17)}control: ${s.control.what}\n`).join('');
 
 const boundLine = (b: BoundResult): string => {
