@@ -5,6 +5,7 @@ import { after, describe, it, type TestContext } from 'node:test';
 import { peerSet, startChronyd } from '../support/chronypair.js';
 import { cleanUp, freePort, poll, type Running, startDaemon } from '../support/daemon.js';
 import { peersRequired } from '../support/peers.js';
+import { readRepo } from '../support/tree.js';
 
 after(cleanUp);
 
@@ -19,24 +20,29 @@ const hasChronyd = (t: TestContext): boolean => {
   return false;
 };
 
-/** As docs/guides/isolated-network.md has it, but in a hurry: polls of a second, and takeover after half a minute. */
-const lines = (own: string, all: readonly string[], port: number, program: Program): string[] => [
-  ...all.filter((a) => a !== own).map((a) => `server ${a} port ${port} iburst minpoll 0 maxpoll 0`),
-  `local stratum 8 orphan distance 0.004 ${program === 'ours' ? 'waitunsynced 2' : ''}`,
-  'maxclockerror 100',
-  'allow',
-  `bindaddress ${own}`,
-  `bindacqaddress ${own}`,
-  `port ${port}`,
-];
+/** The configuration of the guide. */
+const GUIDE = /```conf\n([\s\S]*?)```/.exec(readRepo('docs/guides/isolated-network.md'))![1]!;
+
+/** The guide's lines on addresses of this host, in a hurry: polls of a second, takeover after half a minute. */
+const lines = (own: string, port: number, program: Program): string[] => {
+  const net = own.slice(0, own.lastIndexOf('.'));
+  return GUIDE.replaceAll('10.0.0.', `${net}.`)
+    .replaceAll('minpoll 4 maxpoll 6', `port ${port} minpoll 0 maxpoll 0`)
+    .replace('waitunsynced 300', program === 'ours' ? 'waitunsynced 2' : '')
+    .replace('maxclockerror 10', 'maxclockerror 100')
+    .replace(/^(bind\w+) \S+/gm, `$1 ${own}`)
+    .split('\n')
+    .filter((line) => !line.startsWith(`server ${own} `) && !line.startsWith('driftfile'))
+    .concat(`port ${port}`);
+};
 
 interface Member {
   readonly address: string;
   running: Running;
 }
 
-const begin = (address: string, all: readonly string[], port: number, program: Program): Promise<Running> => {
-  const text = lines(address, all, port, program);
+const begin = (address: string, port: number, program: Program): Promise<Running> => {
+  const text = lines(address, port, program);
   return program === 'ours' ? startDaemon(text) : startChronyd(CHRONYD, text);
 };
 
@@ -87,17 +93,17 @@ const lives = async (t: TestContext, net: number, programs: readonly Program[]):
   const all = [11, 12, 13].map((host) => `127.0.${net}.${host}`);
   const members: Member[] = [];
   for (const [i, address] of all.entries()) {
-    members.push({ address, running: await begin(address, all, port, programs[i]!) });
+    members.push({ address, running: await begin(address, port, programs[i]!) });
   }
   const [first, second, third] = members as [Member, Member, Member];
-  const local = '7F7F0101 8';
-  await settles(members, [`${local} ??`, `${hex(all[0]!)} 9 *?`, `${hex(all[0]!)} 9 *?`], 60_000);
+  const local = '7F7F0101 10';
+  await settles(members, [`${local} ??`, `${hex(all[0]!)} 11 *?`, `${hex(all[0]!)} 11 *?`], 60_000);
   await show(t, `${programs.join(', ')}: together`, members);
   first.running.child.kill('SIGKILL');
-  await settles([second, third], [`${local} ??`, `${hex(all[1]!)} 9 ?*`], 120_000);
+  await settles([second, third], [`${local} ??`, `${hex(all[1]!)} 11 ?*`], 120_000);
   await show(t, `${programs.join(', ')}: the leader is dead`, [second, third]);
-  first.running = await begin(first.address, all, port, programs[0]!);
-  await settles(members, [`${local} ??`, `${hex(all[0]!)} 9 *?`, `${hex(all[0]!)} 9 *?`], 120_000);
+  first.running = await begin(first.address, port, programs[0]!);
+  await settles(members, [`${local} ??`, `${hex(all[0]!)} 11 *?`, `${hex(all[0]!)} 11 *?`], 120_000);
 };
 
 describe('a group with no outside', { concurrency: true }, () => {
@@ -120,10 +126,10 @@ describe('a group with no outside', { concurrency: true }, () => {
   it('negative control: without the word orphan nobody is the one whom all follow', async () => {
     const port = await freePort();
     const all = [11, 12, 13].map((host) => `127.0.35.${host}`);
-    const plain = (own: string) => lines(own, all, port, 'ours').map((line) => line.replace(' orphan', ''));
+    const plain = (own: string) => lines(own, port, 'ours').map((line) => line.replace(' orphan', ''));
     const members: Member[] = [];
     for (const address of all) members.push({ address, running: await startDaemon(plain(address)) });
-    const wanted = ['7F7F0101 8 ??', `${hex(all[0]!)} 9 *?`, `${hex(all[0]!)} 9 *?`];
+    const wanted = ['7F7F0101 10 ??', `${hex(all[0]!)} 11 *?`, `${hex(all[0]!)} 11 *?`];
     await assert.rejects(settles(members, wanted, 15_000), /not in 15 s/);
   });
 });
