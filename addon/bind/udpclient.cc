@@ -102,6 +102,8 @@ class ClientsObject : public Napi::ObjectWrap<ClientsObject> {
     to.localPort = static_cast<uint16_t>(number("localPort", 65535));
     to.device = text("device");
     to.dscp = number("dscp", 63);
+    const Napi::Value warm = o.Get("warm");
+    to.warm = !warm.IsUndefined() && toBoolean(warm, "warm");
     uint32_t id = 0;
     timespec stamp = {};
     std::string local;

@@ -22,6 +22,7 @@ struct ClientRequest {
   uint16_t localPort = 0;    // 0 = a random one
   std::string device;        // '' = any
   int dscp = 0;
+  bool warm = false;  // see warmUp()
 };
 
 /// What the kernel told of one request.
@@ -56,6 +57,8 @@ class UdpClients {
   uint32_t next_ = 1;
   Fd epoll_;
   Fd stop_;
+  /// Also keeps the kernel stamping all arrivals: switched on by a request's own socket, it could come too late for the reply.
+  Fd echo_;
   std::thread thread_;
   std::function<void(ClientEvent&&)> onEvent_;
 };

@@ -247,6 +247,8 @@ export interface NativeRequestOptions {
   localPort?: number | undefined;
   device?: string | undefined;
   dscp?: number | undefined;
+  /** Runs a packet over loopback first, so that nothing is cold between the request's stamp and the wire. */
+  warm?: boolean | undefined;
 }
 /**
  * NTP requests, each from a connected socket of its own; one thread waits for stamps and replies. For each request the

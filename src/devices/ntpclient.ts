@@ -6,6 +6,8 @@ import { seal, unseal } from './mac.js';
 import type { Native, NativeRequestOptions, NativeUdpClients } from './native.js';
 import { messageOf } from './retry.js';
 
+/** Of the origin stamp in a packet. */
+const ORIGIN = 24;
 /** ms. Late replies are still taken off the socket, so that their senders get no ICMP; then the port is given back. */
 const OPEN_MS = 8000;
 
@@ -31,6 +33,9 @@ interface Open {
   readonly timer: NodeJS.Timeout;
   told: boolean;
 }
+
+/** Its reply will carry an accurate stamp. One of basic mode is as late as our request, cold as both ends are: that cancels. */
+const isInterleaved = (bytes: Uint8Array): boolean => bytes.subarray(ORIGIN, ORIGIN + 8).some((byte) => byte !== 0);
 
 /** NTP requests through the addon. */
 export class NtpClientDevice implements NtpClientPort {
@@ -58,7 +63,7 @@ export class NtpClientDevice implements NtpClientPort {
     }
     const sealed = key === undefined ? bytes : seal(key, bytes, versionOf(bytes[0]!));
     try {
-      const { id, time, local } = this.native.request(sealed, this.from(address, port));
+      const { id, time, local } = this.native.request(sealed, this.from(address, port, isInterleaved(bytes)));
       const timer = setTimeout(() => this.forget(id), OPEN_MS);
       timer.unref();
       const entry: Open = { source, serial, key, id, time: instant(time), local, timer, told: false };
@@ -81,10 +86,11 @@ export class NtpClientDevice implements NtpClientPort {
     this.native.close();
   }
 
-  private from(address: string, port: number): NativeRequestOptions {
+  private from(address: string, port: number, warm: boolean): NativeRequestOptions {
     const { options } = this;
     const localAddress = address.includes(':') ? options.address6 : options.address4;
-    return { address, port, localAddress, localPort: options.port, device: options.device, dscp: options.dscp };
+    const { port: localPort, device, dscp } = options;
+    return { address, port, localAddress, localPort, device, dscp, warm };
   }
 
   private forget(id: number): void {
