@@ -122,7 +122,7 @@ export class Engine extends EngineState {
         this.leapData.set(event.named);
         break;
       case 'restore':
-        if (!this.known(event.source)) break;
+        if (!this.sources.has(event.source)) break;
         this.sources.restore(event.source, event.dump);
         this.fact(now, { severity: 'info', name: 'source.restored', text: `Loaded dump file for ${event.dump.name}` });
         this.select(now);

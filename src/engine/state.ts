@@ -20,7 +20,7 @@ import type {
 } from '../core/report/reports.js';
 import type { StabilityReport } from '../core/report/stability.js';
 import type { RtcLine } from '../core/rtc/file.js';
-import type { SourceDump } from '../core/sources/dump.js';
+import type { DumpedSource, SourceDump } from '../core/sources/dump.js';
 import { type Selection, SourceSet } from '../core/sources/sourceset.js';
 import { Stability } from '../core/stability/stability.js';
 import type { ClockStatus } from '../ports/clock.js';
@@ -338,7 +338,16 @@ export abstract class EngineState {
 
   /** History of the sources, for a restart. */
   dumps(): readonly SourceDump[] {
-    return this.sources.dumps();
+    return this.sources.dumps().map((dump) => ({ ...dump, name: this.configuredName(dump) }));
+  }
+
+  /** The sources that there are, with the index by which events name them. */
+  dumpable(): readonly (DumpedSource & { readonly source: number })[] {
+    return this.sources.all().map((d) => ({ ...d, name: this.configuredName(d) }));
+  }
+
+  private configuredName({ name, address }: DumpedSource): string {
+    return (address === undefined ? undefined : this.sourceName(address)) ?? name;
   }
 
   sourceReports(now: Now): readonly SourceReport[] {

@@ -140,7 +140,7 @@ describe('fuzz: files', () => {
     const refId = 0x50505300;
     const dump = formatDump({ name: 'PPS', refId, reach: 255, reachSize: 8, stratum: 1, leap: 0, samples });
     fuzz(36, encode(dump), (bytes) => {
-      const read = parseDump(decode(bytes), 'PPS', refId, NOW);
+      const read = parseDump(decode(bytes), { name: 'PPS', refId }, NOW);
       if (read === undefined) return false;
       assert.ok(read.reach >= 0 && read.reach <= 255 && read.stratum >= 0 && read.stratum <= 16);
       for (const [i, s] of read.samples.entries()) {

@@ -29,7 +29,12 @@ export const peerSet = (set: string): Pair => {
  * Starts a chronyd under `-x`, in the foreground, in a private directory. `lines` may name it as @DIR@. `ns`: the network
  * namespace it runs in.
  */
-export const startChronyd = async (program: string, lines: readonly string[], ns?: string): Promise<Running> => {
+export const startChronyd = async (
+  program: string,
+  lines: readonly string[],
+  ns?: string,
+  args: readonly string[] = [],
+): Promise<Running> => {
   const dir = testDir();
   const run = join(dir, 'run');
   mkdirSync(run);
@@ -38,7 +43,7 @@ export const startChronyd = async (program: string, lines: readonly string[], ns
   const own = [`bindcmdaddress ${socket}`, 'cmdport 0', `pidfile ${join(dir, 'pid')}`, 'user root'];
   const config = join(dir, 'chrony.conf');
   writeFileSync(config, `${[...own, ...lines].join('\n').replaceAll('@DIR@', dir)}\n`);
-  const words = [program, '-x', '-U', '-d', '-f', config];
+  const words = [program, '-x', '-U', '-d', ...args, '-f', config];
   const [first, ...rest] = ns === undefined ? words : withoutClock(ns, words);
   const child = spawn(first!, rest, {
     stdio: ['ignore', 'pipe', 'pipe'],

@@ -7,6 +7,7 @@ import { join } from 'node:path';
 import { after, describe, it, type TestContext } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { loadNative } from '../../src/devices/native.js';
+import { linkTo, peerSet, startChronyd } from '../support/chronypair.js';
 import {
   askTime,
   baseLines,
@@ -174,6 +175,38 @@ describe('histories over a restart', () => {
     const third = await startDaemon(lines(dir), { dir });
     assert.equal(existsSync(file(dir)), false);
     assert.equal(Number((await third.report('sourcestats'))[0]![1]), 0);
+  });
+
+  it('of NTP sources: named by address, understood by chronyd, and chronyd’s by us', async (t) => {
+    const { chronyd } = peerSet('chrony-trixie');
+    if (!existsSync(chronyd)) return t.skip('peer set chrony-trixie is not installed');
+    const port = await freePort();
+    await startDaemon([`port ${port}`, 'bindaddress 127.0.0.1', 'allow', 'local stratum 5']);
+    const dump = join(testDir(), 'dump');
+    mkdirSync(dump);
+    const conf = ['port 0', `dumpdir ${dump}`, `server 127.0.0.1 port ${port} minpoll 0 maxpoll 0 iburst`];
+    const samples = async (daemon: Running): Promise<number> =>
+      Number((await daemon.report('sourcestats'))[0]?.[1] ?? 0);
+    const path = join(dump, '127.0.0.1.dat');
+    const ours = linkTo('chronyd');
+    for (const [writer, reader] of [
+      [chronyd, ours],
+      [ours, chronyd],
+    ] as const) {
+      const first = await startChronyd(writer, conf);
+      await first.until('samples', async () => ((await samples(first)) >= 6 ? true : undefined));
+      await first.stop();
+      assert.match(readFileSync(path, 'utf8'), /^SRC0\n127\.0\.0\.1\n0 [0-7]+ \d 5 0\n/);
+      const second = await startChronyd(
+        reader,
+        conf.map((line) => line.replace(' iburst', ' minpoll 6 maxpoll 6')),
+        undefined,
+        ['-r'],
+      );
+      assert.ok((await samples(second)) >= 4, second.log());
+      assert.equal(existsSync(path), false, 'of one use');
+      await second.stop();
+    }
   });
 
   it('a broken file is told and does no harm', async () => {

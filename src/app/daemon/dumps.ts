@@ -1,15 +1,9 @@
 import { readdirSync, readFileSync, unlinkSync } from 'node:fs';
 import { join } from 'node:path';
-import type { RefId } from '../../base/refid.js';
 import type { Instant } from '../../base/time.js';
-import { dumpFileName, formatDump, parseDump, type SourceDump } from '../../core/sources/dump.js';
+import { type DumpedSource, dumpFileName, formatDump, parseDump, type SourceDump } from '../../core/sources/dump.js';
 import { messageOf } from '../../devices/retry.js';
 import type { Store } from '../../ports/store.js';
-
-export interface DumpedSource {
-  readonly name: string;
-  readonly refId: RefId;
-}
 
 /** Files of this directory that are histories: of reference clocks, and of NTP sources by their address. */
 const DUMP_FILE = /^(refid:[0-9a-f]{8}|[0-9.]+|[0-9a-f:]+)\.dat$/;
@@ -26,7 +20,7 @@ export class Dumps {
     if (this.dir === undefined) return;
     for (const dump of dumps) {
       try {
-        this.store.writeAtomic(join(this.dir, dumpFileName(dump.refId)), formatDump(dump));
+        this.store.writeAtomic(join(this.dir, dumpFileName(dump)), formatDump(dump));
       } catch (error) {
         this.warn(messageOf(error));
       }
@@ -34,16 +28,16 @@ export class Dumps {
   }
 
   /** What a source's file says; undefined when there is none or it is of no use. */
-  read({ name, refId }: DumpedSource, now: Instant): SourceDump | undefined {
+  read(source: DumpedSource, now: Instant): SourceDump | undefined {
     if (this.dir === undefined) return undefined;
     let text: string;
     try {
-      text = readFileSync(join(this.dir, dumpFileName(refId)), 'latin1');
+      text = readFileSync(join(this.dir, dumpFileName(source)), 'latin1');
     } catch {
       return undefined;
     }
-    const dump = parseDump(text, name, refId, now);
-    if (dump === undefined) this.warn(`Could not load dump file for ${name}`);
+    const dump = parseDump(text, source, now);
+    if (dump === undefined) this.warn(`Could not load dump file for ${source.name}`);
     return dump;
   }
 

@@ -344,9 +344,9 @@ class Daemon {
   /** `-r`: histories of the last run. They are of one use, so they go in any case. */
   private restoreSources(): void {
     const now = this.runtime.now();
-    const sources = this.start.options.reloadDumps ? this.engine.sourceReports(now) : [];
-    for (const [source, { name, refId }] of sources.entries()) {
-      const dump = this.dumps.read({ name, refId }, this.engine.clock.now(now.raw));
+    const sources = this.start.options.reloadDumps ? this.engine.dumpable() : [];
+    for (const { source, ...whose } of sources) {
+      const dump = this.dumps.read(whose, this.engine.clock.now(now.raw));
       if (dump !== undefined) this.runtime.dispatch({ kind: 'restore', source, dump });
     }
     this.dumps.removeAll();

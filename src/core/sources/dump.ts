@@ -3,10 +3,18 @@ import { diff, fromUnix, type Instant, split } from '../../base/time.js';
 import type { Leap } from '../../base/units.js';
 import type { Sample } from '../sample.js';
 
-/** A source's history as it is carried over a restart. */
-export interface SourceDump {
+/** Whose history it is. */
+export interface DumpedSource {
+  /** As the configuration names it. */
   readonly name: string;
   readonly refId: RefId;
+  /** Undefined: a reference clock. */
+  readonly address?: string | undefined;
+  readonly authenticated?: boolean;
+}
+
+/** A source's history as it is carried over a restart. */
+export interface SourceDump extends DumpedSource {
   readonly reach: number;
   readonly reachSize: number;
   readonly stratum: number;
@@ -19,8 +27,11 @@ export interface SourceDump {
 const MAX_SAMPLES = 64;
 const MAGIC = 'SRC0';
 
-/** chrony's name of a reference clock's file in `dumpdir`. */
-export const dumpFileName = (refId: RefId): string => `refid:${refId.toString(16).padStart(8, '0')}.dat`;
+/** chrony's name of a source's file in `dumpdir`. */
+export const dumpFileName = ({ refId, address }: DumpedSource): string =>
+  `${address ?? `refid:${refId.toString(16).padStart(8, '0')}`}.dat`;
+
+const nameIn = ({ name, address }: DumpedSource): string => (address === undefined ? '.' : name);
 
 /** printf's `%.6e`: two digits of exponent at least. */
 const exponential = (x: number): string => x.toExponential(6).replace(/e([+-])(\d)$/, 'e$10$2');
@@ -43,8 +54,8 @@ export const formatDump = (dump: SourceDump): string => {
     ].join(' ');
   const head = [
     MAGIC,
-    '.',
-    `0 ${dump.reach.toString(8)} ${dump.reachSize} ${dump.stratum} ${dump.leap}`,
+    nameIn(dump),
+    `${dump.authenticated === true ? 1 : 0} ${dump.reach.toString(8)} ${dump.reachSize} ${dump.stratum} ${dump.leap}`,
     `${dump.samples.length} 0`,
   ];
   return `${[...head, ...dump.samples.map(line)].join('\n')}\n`;
@@ -77,12 +88,16 @@ const integers = (line: string | undefined, pattern: RegExp): number[] | undefin
   return match === null ? undefined : match.slice(1).map((word, i) => Number.parseInt(word, i === 1 ? 8 : 10));
 };
 
-/** `now`: cooked; samples out of order or of the future make the file void. Undefined: not a dump that can be used. */
-export const parseDump = (text: string, name: string, refId: RefId, now: Instant): SourceDump | undefined => {
+/**
+ * `now`: cooked; samples out of order or of the future make the file void, and so does another name, or samples that were not
+ * authenticated for a source that is. Undefined: not a dump that can be used.
+ */
+export const parseDump = (text: string, source: DumpedSource, now: Instant): SourceDump | undefined => {
   const lines = text.split('\n');
   const state = integers(lines[2], /^(\d+) ([0-7]{1,3}) (\d{1,2}) (\d{1,2}) ([0-3])$/);
   const count = /^(\d{1,2}) -?\d+$/.exec(lines[3] ?? '');
-  if (lines[0] !== MAGIC || state === undefined || count === null) return undefined;
+  if (lines[0] !== MAGIC || lines[1] !== nameIn(source) || state === undefined || count === null) return undefined;
+  if ((state[0] === 1) !== (source.authenticated === true)) return undefined;
   const [, reach, reachSize, stratum, leap] = state as [number, number, number, number, Leap];
   const n = Number(count[1]);
   if (n < 1 || n > MAX_SAMPLES || stratum > 15 || reachSize > 8 || reach > 255) return undefined;
@@ -94,5 +109,5 @@ export const parseDump = (text: string, name: string, refId: RefId, now: Instant
     if (last !== undefined && sample.time <= last.time) return undefined;
     samples.push(sample);
   }
-  return samples.length === n ? { name, refId, reach, reachSize, stratum, leap, samples } : undefined;
+  return samples.length === n ? { ...source, reach, reachSize, stratum, leap, samples } : undefined;
 };

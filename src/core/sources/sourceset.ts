@@ -13,7 +13,7 @@ import type {
 } from '../report/reports.js';
 import { type ClockChange, type Sample, timeShift } from '../sample.js';
 import { combine } from './combine.js';
-import type { SourceDump } from './dump.js';
+import type { DumpedSource, SourceDump } from './dump.js';
 import { type OrphanRule, type Outcome, SelectionRun } from './selection.js';
 import { REACH_BITS, Source } from './source.js';
 import type { SourceStats } from './statistics.js';
@@ -196,7 +196,15 @@ export class SourceSet {
       const { fitted: samples } = source.stats;
       if (samples.length === 0) return [];
       const { reach, reachSize, stratum, leap } = source;
-      return [{ name: source.info.name, refId: source.info.refId, reach, reachSize, stratum, leap, samples }];
+      const { name, refId, address, authenticated } = source.info;
+      const whose = { name, refId, address, authenticated: authenticated === true };
+      return [{ ...whose, reach, reachSize, stratum, leap, samples }];
+    });
+  }
+
+  all(): (DumpedSource & { readonly source: number })[] {
+    return this.sources.map(({ index, info: { name, refId, address, authenticated } }) => {
+      return { source: index, name, refId, address, authenticated: authenticated === true };
     });
   }
 

@@ -241,7 +241,7 @@ describe('histories over a restart', () => {
     assert.ok(dump !== undefined && dump.samples.length >= 6);
     const text = formatDump(dump);
     const now = before.engine.clock.now(before.now.raw);
-    const read = parseDump(text, 'GPS', dump.refId, now)!;
+    const read = parseDump(text, { name: 'GPS', refId: dump.refId }, now)!;
     assert.equal(read.samples.length, dump.samples.length);
     near(read.samples[0]!.offset, dump.samples[0]!.offset);
     const after = new Bench(GPS);

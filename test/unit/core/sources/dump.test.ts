@@ -18,13 +18,13 @@ const FROM_CHRONYD = `SRC0
 `;
 
 describe('dump files', () => {
-  it("have chrony's names", () => assert.equal(dumpFileName(GPS), 'refid:47505300.dat'));
+  it("have chrony's names", () => assert.equal(dumpFileName({ name: 'GPS', refId: GPS }), 'refid:47505300.dat'));
 
   it('a reachability register has eight bits', () =>
-    assert.equal(parseDump(FROM_CHRONYD.replace('0 177 8', '0 777 8'), 'GPS', GPS, NOW), undefined));
+    assert.equal(parseDump(FROM_CHRONYD.replace('0 177 8', '0 777 8'), { name: 'GPS', refId: GPS }, NOW), undefined));
 
   it('reads what chronyd wrote', () => {
-    const dump = parseDump(FROM_CHRONYD, 'GPS', GPS, NOW)!;
+    const dump = parseDump(FROM_CHRONYD, { name: 'GPS', refId: GPS }, NOW)!;
     assert.equal(dump.reach, 0o177);
     assert.equal(dump.reachSize, 8);
     assert.equal(dump.samples.length, 3);
@@ -40,8 +40,19 @@ describe('dump files', () => {
     });
   });
 
+  it('an NTP source: its address names the file, its name and its key must be the same', () => {
+    const server = { name: 'ntp.example.net', refId: 5 as typeof GPS, address: '2001:db8::7', authenticated: true };
+    assert.equal(dumpFileName(server), '2001:db8::7.dat');
+    const text = FROM_CHRONYD.replace('\n.\n0 177', '\nntp.example.net\n1 177');
+    const dump = parseDump(text, server, NOW)!;
+    assert.equal(dump.samples.length, 3);
+    assert.match(formatDump(dump), /^SRC0\nntp\.example\.net\n1 177 8 0 0\n/);
+    assert.equal(parseDump(text, { ...server, name: 'other.example.net' }, NOW), undefined);
+    assert.equal(parseDump(text, { ...server, authenticated: false }, NOW), undefined);
+  });
+
   it('writes what it reads', () => {
-    const dump = parseDump(FROM_CHRONYD, 'GPS', GPS, NOW)!;
+    const dump = parseDump(FROM_CHRONYD, { name: 'GPS', refId: GPS }, NOW)!;
     // The offset as it was measured is not kept: it stands as the present one.
     const expected = FROM_CHRONYD.replace(/-2\.500000e-01|-5\.551115e-17/g, '-1.000000e-03');
     assert.equal(formatDump(dump), expected);
@@ -61,6 +72,6 @@ describe('dump files', () => {
     ['no samples', FROM_CHRONYD.replace('3 0', '0 0')],
   ];
   for (const [what, text] of broken) {
-    it(`refuses ${what}`, () => assert.equal(parseDump(text, 'GPS', GPS, NOW), undefined));
+    it(`refuses ${what}`, () => assert.equal(parseDump(text, { name: 'GPS', refId: GPS }, NOW), undefined));
   }
 });
