@@ -186,6 +186,87 @@ const TABLE: [why: string, actors: Actor[], letters: string, options?: Partial<S
     '+*',
   ],
   [
+    'combinelimit 0: nobody is combined',
+    [
+      { offset: 0, width: ms },
+      { offset: 0, width: ms },
+    ],
+    '*D',
+    { combinelimit: 0 },
+  ],
+  [
+    'the bonus of a reference clock is not the measure of a server beside it: too far to be combined',
+    [
+      { offset: 0, width: 0.01 * ms },
+      { offset: 0, width: 0.1 * ms, kind: 'client' },
+    ],
+    '*D',
+  ],
+  [
+    'stratumweight 0: the stratum is no reason',
+    [
+      { offset: 0, width: 0.19 * ms, stratum: 9 },
+      { offset: 0, width: 0.2 * ms, stratum: 1 },
+    ],
+    '*+',
+    { stratumweight: 0 },
+  ],
+  [
+    'reselectdist: how much worse a reference clock may be',
+    [
+      { offset: 0, width: 0.1 * ms, kind: 'client' },
+      { offset: 0, width: 0.5 * ms },
+    ],
+    '+*',
+    { reselectdist: ms },
+  ],
+  [
+    'stratum too low',
+    [
+      { offset: 0, width: ms, stratum: 1 },
+      { offset: 0, width: ms, stratum: 2 },
+    ],
+    'r*',
+    { minstratum: 2 },
+  ],
+  [
+    'trust outvotes any number of others',
+    [
+      { offset: 0, width: ms },
+      { offset: 0, width: ms },
+      { offset: 0, width: ms },
+      { offset: 50 * ms, width: ms, words: 'trust' },
+    ],
+    'xxx*',
+  ],
+  [
+    'two trusted that disagree: nobody is believed, though the others agree',
+    [
+      { offset: 0, width: ms },
+      { offset: 0, width: ms },
+      { offset: 50 * ms, width: ms, words: 'trust' },
+      { offset: 90 * ms, width: ms, words: 'trust' },
+    ],
+    'xxxx',
+  ],
+  [
+    'the required source is there: all are used',
+    [
+      { offset: 0, width: ms },
+      { offset: 0, width: ms, words: 'require' },
+    ],
+    '*+',
+  ],
+  [
+    'prefer does not make a falseticker true',
+    [
+      { offset: 0, width: ms },
+      { offset: 0, width: ms },
+      { offset: 50 * ms, width: ms, words: 'prefer' },
+    ],
+    '*+x',
+  ],
+  [
     'another frequency is not combined',
     [
       { offset: 0, width: 40 * ms },
