@@ -3,7 +3,18 @@ import { createSocket } from 'node:dgram';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { loadNative } from '../../src/devices/native.js';
-import { encodeRequest, type RequestValues } from '../../src/wire/cmdmon/packet.js';
+import {
+  encodeReply,
+  encodeRequest,
+  encodeStatus,
+  type ReplyValues,
+  type RequestValues,
+  readReplyData,
+  readReplyHeader,
+  readRequestHeader,
+} from '../../src/wire/cmdmon/packet.js';
+import type { Status } from '../../src/wire/cmdmon/protocol.js';
+import { REPLIES, type ReplyName } from '../../src/wire/cmdmon/replies.js';
 import type { RequestName } from '../../src/wire/cmdmon/requests.js';
 
 export const toHex = (bytes: Uint8Array): string => Buffer.from(bytes).toString('hex');
@@ -76,3 +87,15 @@ export const QUESTIONS = [
 
 export const questionBytes = ([name, values]: (typeof QUESTIONS)[number], sequence: number): Uint8Array =>
   encodeRequest(name, values as RequestValues<typeof name>, sequence);
+
+const nameOf = (code: number): ReplyName | undefined =>
+  (Object.keys(REPLIES) as ReplyName[]).find((name) => REPLIES[name].code === code);
+
+/** The reply as we write it, from what we read in theirs. */
+export const rewritten = (request: Uint8Array, reply: Uint8Array): Uint8Array => {
+  const asked = readRequestHeader(request)!;
+  const header = readReplyHeader(reply)!;
+  const name = nameOf(header.reply)!;
+  if (name === 'NULL') return encodeStatus(asked, header.status as Status);
+  return encodeReply(asked, name, readReplyData(name, reply) as ReplyValues<typeof name>);
+};

@@ -6,10 +6,9 @@ import { after, describe, it, type TestContext } from 'node:test';
 import { readReplyHeader } from '../../src/wire/cmdmon/packet.js';
 import { REQUESTS, type RequestName, requestLength } from '../../src/wire/cmdmon/requests.js';
 import { linkTo, peerSet, startChronyd } from '../support/chronypair.js';
-import { type AskRaw, QUESTIONS, questionBytes, toHex, udpAsker, unixAsker } from '../support/cmdmonraw.js';
+import { type AskRaw, QUESTIONS, questionBytes, rewritten, toHex, udpAsker, unixAsker } from '../support/cmdmonraw.js';
 import { cleanUp, freePort, type Running, testDir } from '../support/daemon.js';
 import { peersRequired, repoRoot } from '../support/peers.js';
-import { rewritten } from '../wire/cmdmon-captured.test.js';
 
 after(cleanUp);
 
@@ -144,6 +143,21 @@ describe('datagrams, side by side', { timeout: 120_000 }, () => {
       for (const from of ['127.0.0.1', '127.0.0.2', '127.0.0.3']) {
         await compare(udpAsker(ports[0], from), udpAsker(ports[1], from), tracking);
       }
+      await Promise.all([theirs.stop(), ours.stop()]);
+    }
+  });
+
+  it('bindcmddevice: only what comes in by that interface', async (t) => {
+    if (!present(t)) return;
+    const tracking: [string, Uint8Array][] = [['tracking', questionBytes(['TRACKING', {}], 1)]];
+    for (const [device, answers] of [
+      ['lo', true],
+      ['nodev9', false],
+    ] as const) {
+      const { theirs, ours, ports } = await startPair([`bindcmddevice ${device}`]);
+      await compare(udpAsker(ports[0]), udpAsker(ports[1]), tracking);
+      const reply = await udpAsker(ports[1])(tracking[0]![1]);
+      assert.equal(reply !== undefined, answers, ours.log());
       await Promise.all([theirs.stop(), ours.stop()]);
     }
   });

@@ -3,33 +3,13 @@ import assert from 'node:assert/strict';
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
-import {
-  encodeReply,
-  encodeStatus,
-  type ReplyValues,
-  readReplyData,
-  readReplyHeader,
-  readRequestHeader,
-} from '../../src/wire/cmdmon/packet.js';
-import type { Status } from '../../src/wire/cmdmon/protocol.js';
-import { REPLIES, type ReplyName } from '../../src/wire/cmdmon/replies.js';
+import { readReplyHeader, readRequestHeader } from '../../src/wire/cmdmon/packet.js';
+import { REPLIES } from '../../src/wire/cmdmon/replies.js';
 import { replyForLength, requestByCode } from '../../src/wire/cmdmon/requests.js';
-import { fromHex, QUESTIONS, questionBytes, toHex } from '../support/cmdmonraw.js';
+import { fromHex, QUESTIONS, questionBytes, rewritten, toHex } from '../support/cmdmonraw.js';
 import { repoRoot } from '../support/peers.js';
 
 const folder = join(repoRoot, 'test', 'fixtures', 'cmdmon');
-const nameOf = (code: number): ReplyName | undefined =>
-  (Object.keys(REPLIES) as ReplyName[]).find((name) => REPLIES[name].code === code);
-
-/** The reply as we write it, from what we read in theirs. */
-export const rewritten = (request: Uint8Array, reply: Uint8Array): Uint8Array => {
-  const asked = readRequestHeader(request)!;
-  const header = readReplyHeader(reply)!;
-  const name = nameOf(header.reply)!;
-  if (name === 'NULL') return encodeStatus(asked, header.status as Status);
-  return encodeReply(asked, name, readReplyData(name, reply) as ReplyValues<typeof name>);
-};
-
 for (const file of readdirSync(folder).sort()) {
   describe(`captured from ${file.replace('.txt', '')}`, () => {
     const pairs = readFileSync(join(folder, file), 'utf8')
