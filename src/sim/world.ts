@@ -91,7 +91,9 @@ export class World implements Host {
   exited: { readonly code: number; readonly reason: string } | undefined;
   events = 0;
   ticks = 0;
+  /** Until the daemon has noticed that it has slept. */
   asleep = false;
+  private sleeping = false;
   /** Content of the drift file, as last saved. */
   drift: { readonly freqPpm: number; readonly skewPpm: number } | undefined;
   /** The RTC's file, as last saved. */
@@ -150,7 +152,7 @@ export class World implements Host {
   }
 
   post(event: Event): void {
-    if (this.asleep || this.exited !== undefined) return;
+    if (this.sleeping || this.exited !== undefined) return;
     this.events++;
     for (const w of this.watchers) w.before?.(event, this);
     const now = this.now();
@@ -179,14 +181,20 @@ export class World implements Host {
   /** The machine sleeps: nothing is delivered, monotonic time stands, and the RTC gives raw time back roughly. */
   suspend(seconds: Seconds, rtcError: Seconds): void {
     this.asleep = true;
+    this.sleeping = true;
     const wake: Task = {
       run: () => {
-        this.asleep = false;
+        this.sleeping = false;
         this.clock.slept(seconds, rtcError);
+        this.at(this.t + JUMP_NOTICED, { run: () => this.awake() });
         this.notice({ kind: 'slept', seconds: seconds + rtcError });
       },
     };
     this.at(this.t + seconds, wake);
+  }
+
+  private awake(): void {
+    this.asleep = false;
   }
 
   private notice(event: Event): void {
@@ -201,7 +209,7 @@ export class World implements Host {
   }
 
   private nextWake(): TrueTime {
-    if (this.wakeAt === undefined || this.asleep) return Number.POSITIVE_INFINITY;
+    if (this.wakeAt === undefined || this.sleeping) return Number.POSITIVE_INFINITY;
     return Math.max(this.t, this.clock.trueTimeOf(this.wakeAt) + this.wakeLate);
   }
 

@@ -274,7 +274,7 @@ export class Discipline {
 
   private refused(m: Measurement, innovation: Innovation, elapsed: Seconds, reason: string): Correction {
     this.refusals++;
-    this.doubt.refused(innovation.error, innovation.sd);
+    const finding = this.doubt.refused(innovation.error, innovation.sd, this.interval);
     const many = this.refusals >= MANY_REFUSALS;
     if ((many && this.mode === 'converging') || elapsed > PATIENCE) return this.again(m, UNKNOWN_FREQ);
     if (many) {
@@ -286,17 +286,24 @@ export class Discipline {
     }
     const { belief } = this.estimator;
     const diagnosis = this.dispute.add(innovation.error, elapsed, belief.xSd, belief.sigma);
+    if (finding.kind === 'noise') {
+      this.estimator.inflateFrequency(finding.by);
+      return this.noisy();
+    }
     if (diagnosis.kind === 'none') return refuse(reason);
     if (diagnosis.kind === 'lost') return this.again(m, 2 * Math.abs(diagnosis.slope));
-    if (diagnosis.kind === 'noise') {
-      this.estimator.relearn();
-      this.gate.restart();
-      return refuse('the source has become noisy: learning its noise again');
-    }
-    this.doubt.jumped();
-    this.estimator.inflateFrequency(2 * Math.abs(diagnosis.jump));
+    if (diagnosis.kind === 'noise') return this.noisy();
+    const by = 2 * Math.abs(diagnosis.jump);
+    this.doubt.jumped(by);
+    this.estimator.inflateFrequency(by);
     this.estimator.absorb(false);
     return this.accepted(m, elapsed, 'the frequency has jumped');
+  }
+
+  private noisy(): Correction {
+    this.estimator.relearn();
+    this.gate.restart();
+    return refuse('the source has become noisy: learning its noise again');
   }
 
   /** Nothing but refusals: forgets what was believed and takes the measurement as the first. */

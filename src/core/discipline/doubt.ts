@@ -8,6 +8,9 @@ const DIFFERENCE_GAIN = 1 / 4;
 const CHANCE = 1.3;
 /** One square counts at most this much. */
 const CAP = 100;
+/** The same over about 64 innovations, for noise that has grown by less than is noticed at once. */
+const SLOW_GAIN = 1 / 64;
+const SLOW_CHANCE = 1.15;
 /** Two-sided cumulative sum (Page 1954) of the innovations, in deviations: slack a measurement … */
 const SLACK = 0.75;
 /** … level from which on it counts in the bound … */
@@ -40,6 +43,8 @@ const QUIET_YOUNG_WINDOW = 6;
 const RELEARNED = 8;
 /** Share of measurements that were refused, of about the last eight: from here on their scatter counts in the bound. */
 const MANY_REFUSED = 0.25;
+/** … and the least such share on either side: one of the last six. */
+const BOTH_SIDES = 0.06;
 /** What is learned from n measurements is itself only known to about 1/n: this many widen the bound twofold. */
 const YOUNG = 6;
 /** Measurements before which any of them may be an outlier that nobody can tell, and what it may then be off by, s. */
@@ -67,6 +72,7 @@ const NOTHING: Finding = { kind: 'nothing' };
 export class Doubt {
   private seen = 0;
   private square = 1;
+  private slowSquare = 1;
   private difference = 1;
   private before: Seconds = 0;
   /** Variance of the white part of the innovations, from their differences, s². */
@@ -75,10 +81,12 @@ export class Doubt {
   /** Half the squares of the last differences, while young. */
   private halves: number[] = [];
   private loudFor = 0;
-  /** Share of refused ones, lately. */
-  private refusals = 0;
+  /** Shares of refused ones, lately: too large and too small. */
+  private refusedUp = 0;
+  private refusedDown = 0;
   /** Believed measurements since the frequency was last taken for changed. */
   private sinceJump = Number.POSITIVE_INFINITY;
+  private jump: Frequency = 0;
   private up = 0;
   private down = 0;
   /** Measurements since the sums last were zero. */
@@ -90,10 +98,12 @@ export class Doubt {
   restart(): void {
     this.seen = 0;
     this.square = 1;
+    this.slowSquare = 1;
     this.difference = 1;
     this.before = 0;
     this.loudFor = 0;
-    this.refusals = 0;
+    this.refusedUp = 0;
+    this.refusedDown = 0;
     this.sinceJump = Number.POSITIVE_INFINITY;
     this.largest = 0;
     this.halves = [];
@@ -118,28 +128,28 @@ export class Doubt {
   add(error: Seconds, sd: Seconds, sigma: Seconds, interval: Seconds): Finding {
     this.seen++;
     this.sinceJump++;
-    this.refusals -= GAIN * this.refusals;
+    this.refusedUp -= GAIN * this.refusedUp;
+    this.refusedDown -= GAIN * this.refusedDown;
     this.expected = sd;
     this.follow(error, sigma);
     // The first sets the phase, and nothing was foretold.
     if (this.seen === 1) return NOTHING;
     const z = error / sd;
     this.square += GAIN * (Math.min(z * z, CAP) - this.square);
+    this.slowSquare += SLOW_GAIN * (Math.min(z * z, CAP) - this.slowSquare);
     this.scatter(error, sd);
     this.largest = this.seen > YOUTH ? 0 : Math.max(FADE * this.largest, Math.abs(error));
     const run = this.trend(z / Math.sqrt(Math.max(1, this.difference)));
     const quiet = this.quiet(sigma);
     if (quiet !== undefined) return this.renew({ kind: 'quiet', sigma: quiet });
     if (this.seen <= YOUTH) return NOTHING;
-    this.loudFor = this.square > LOUD * LOUD && this.difference > LOUD * LOUD ? this.loudFor + 1 : 0;
-    if (this.loudFor >= LOUD_FOR) {
-      return this.renew({ kind: 'noise', by: (LEAKED * Math.sqrt(this.square) * sd) / interval });
-    }
+    if (this.isLoud()) return this.noise(sd, interval);
     if (run === 0) return NOTHING;
     this.calm();
     if (this.difference > GROWN * GROWN) return NOTHING;
-    this.jumped();
-    return { kind: 'jump', by: Math.abs(error) / (run * interval) };
+    const by = Math.abs(error) / (run * interval);
+    this.jumped(by);
+    return { kind: 'jump', by };
   }
 
   private follow(error: Seconds, sigma: Seconds): void {
@@ -165,14 +175,40 @@ export class Doubt {
   }
 
   /** A measurement that was not believed: it says that the noise is wild, and what leans to a side may be its tail. */
-  refused(error: Seconds, sd: Seconds): void {
+  refused(error: Seconds, sd: Seconds, interval: Seconds): Finding {
     this.scatter(error, sd);
-    this.refusals += GAIN * (1 - this.refusals);
+    this.refusedUp += GAIN * ((error > 0 ? 1 : 0) - this.refusedUp);
+    this.refusedDown += GAIN * ((error > 0 ? 0 : 1) - this.refusedDown);
+    return this.seen > YOUTH && this.isWild() && this.isLoud() ? this.noise(sd, interval) : NOTHING;
   }
 
   /** The frequency is taken for changed: it may as well have been the noise, and is known as little as at a start. */
-  jumped(): void {
+  jumped(by: Frequency): void {
     this.sinceJump = 0;
+    this.jump = by;
+  }
+
+  /** Many are refused, and to both sides: interrupts that are late for a while come to one side. */
+  private isWild(): boolean {
+    const { refusedUp: up, refusedDown: down } = this;
+    return up + down >= MANY_REFUSED && Math.min(up, down) > BOTH_SIDES;
+  }
+
+  /** Outliers leave those that are believed as they were; noise that has grown makes them larger as well. */
+  private isLoud(): boolean {
+    const least = this.isWild() ? GROWN : LOUD;
+    const loud = this.square > least * least && this.difference > LOUD * LOUD;
+    this.loudFor = loud ? this.loudFor + 1 : 0;
+    return this.loudFor >= LOUD_FOR;
+  }
+
+  /** What has just been taken for a jump was its beginning. */
+  private noise(sd: Seconds, interval: Seconds): Finding {
+    const leaked = (LEAKED * Math.sqrt(this.square) * sd) / interval;
+    const by = this.sinceJump > YOUTH ? leaked : Math.max(leaked, this.jump);
+    this.anew();
+    this.jumped(by);
+    return { kind: 'noise', by };
   }
 
   /** By errors, not by their ratios: a train that is wrong by a constant does not scatter, however little was foretold. */
@@ -201,8 +237,8 @@ export class Doubt {
   /** What the sd of the clock has to be multiplied with. */
   get factor(): number {
     const known = Math.max(1, Math.min(this.seen, this.sinceJump));
-    const usual = Math.sqrt(this.square) / CHANCE;
-    const wild = this.refusals < MANY_REFUSED ? 0 : Math.sqrt(this.difference);
+    const usual = Math.max(Math.sqrt(this.square) / CHANCE, Math.sqrt(this.slowSquare) / SLOW_CHANCE);
+    const wild = this.refusedUp + this.refusedDown < MANY_REFUSED ? 0 : Math.sqrt(this.difference);
     return Math.max(1, usual, wild) * (1 + YOUNG / known);
   }
 

@@ -80,7 +80,7 @@ describe('doubt about the covariance', () => {
   it('a jump leaves the bound wide for some measurements', () => {
     const { doubt, rng } = grown(5);
     const before = doubt.factor;
-    doubt.jumped();
+    doubt.jumped(1e-6);
     assert.ok(doubt.factor > 5 * before, `${doubt.factor}`);
     feed(doubt, 20, () => SIGMA * rng.normal());
     assert.ok(doubt.factor < 1.6 * before, `${doubt.factor}`);
@@ -90,11 +90,11 @@ describe('doubt about the covariance', () => {
     const scattered = grown(6);
     const constant = grown(6);
     for (let i = 0; i < 8; i++) {
-      scattered.doubt.refused(20 * SIGMA * scattered.rng.normal(), SIGMA);
-      constant.doubt.refused(1e4 * SIGMA, SIGMA);
+      scattered.doubt.refused(20 * SIGMA * scattered.rng.normal(), SIGMA, 1);
+      constant.doubt.refused(1e4 * SIGMA, SIGMA, 1);
     }
     assert.ok(scattered.doubt.factor > 5, `${scattered.doubt.factor}`);
-    for (let i = 0; i < 12; i++) constant.doubt.refused(1e4 * SIGMA, SIGMA);
+    for (let i = 0; i < 12; i++) constant.doubt.refused(1e4 * SIGMA, SIGMA, 1);
     assert.ok(constant.doubt.factor < 2, `${constant.doubt.factor}`);
   });
 
@@ -132,6 +132,30 @@ describe('doubt about the covariance', () => {
     for (let i = 0; i < 100; i++) {
       const finding = doubt.add(0, SIGMA, SIGMA, 1);
       if (finding.kind === 'quiet') assert.ok(finding.sigma > 0);
+    }
+  });
+
+  it('noise that has doubled is in the bound after a minute or two', () => {
+    const { doubt, rng } = grown(7);
+    let least = Number.POSITIVE_INFINITY;
+    feed(doubt, 400, (i) => {
+      if (i > 128) least = Math.min(least, doubt.factor);
+      return 2 * SIGMA * rng.normal();
+    });
+    assert.ok(least > 1.4, `${least}`);
+  });
+
+  it('refused on both sides, and those that are believed large: noise; late ones come to one side', () => {
+    for (const late of [false, true]) {
+      const { doubt, rng } = grown(8);
+      let found = false;
+      for (let i = 0; i < 60 && !found; i++) {
+        const error = late ? -50 * SIGMA * rng.exponential() : 8 * SIGMA * rng.normal();
+        const finding =
+          Math.abs(error) > 6 * SIGMA ? doubt.refused(error, SIGMA, 1) : doubt.add(error, SIGMA, SIGMA, 1);
+        found = finding.kind === 'noise';
+      }
+      assert.equal(found, !late);
     }
   });
 });
