@@ -75,7 +75,8 @@ export const draw = (chart: Chart, path: string): void => {
     backgroundColor: '#fff',
     textStyle: { fontFamily: 'DejaVu Sans' },
     title: { text: chart.title, left: 'center', top: 8, textStyle: { fontSize: 15, fontWeight: 'normal' } },
-    legend: { top: 36, itemHeight: 8 },
+    // Without a canvas widths of text are guessed: room for the error.
+    legend: { top: 36, itemGap: 36, itemWidth: 16, itemHeight: 4, icon: 'rect' },
     grid: { left: 80, right: 30, top: 70, bottom: 55 },
     xAxis: axis(chart.x, 30),
     yAxis: axis(chart.y, 60) as echarts.YAXisComponentOption,

@@ -21,7 +21,7 @@ class Record implements Watcher {
   second(k: number, world: World): void {
     if (k === 0) return;
     const { state } = world;
-    const known = state !== undefined && state.leap !== 3;
+    const known = state !== undefined && state.leap !== 3 && !world.asleep;
     this.raw.push(world.rawError());
     this.served.push(known ? world.servedError()! : Number.NaN);
     this.bound.push(known ? advertisedDistance(state, world.clock.realtime()) : Number.NaN);
@@ -109,7 +109,7 @@ const startPlot = (traces: string, out: string, seeds: readonly number[]): void 
   draw(
     {
       title: 'S5: cold start, 50 ms and 20 ppm off, pulses of 200 ns',
-      x: { name: 's after the first pulse', max: 60 },
+      x: { name: 's', max: 60 },
       y: { name: '|error|, ns', log: true },
       lines: seeds.map((seed) => ({
         name: `seed ${seed}`,

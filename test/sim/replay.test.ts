@@ -4,6 +4,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, describe, it } from 'node:test';
 import { replayMain, simMain } from '../../src/app/sim/main.js';
+import { Options } from '../../src/app/sim/options.js';
+import { RUN_OPTIONS, runMain } from '../../src/app/sim/run.js';
+import type { Scenario } from '../../src/sim/scenario.js';
+import { findScenario } from '../../src/sim/scenarios/index.js';
 
 const dir = mkdtempSync(join(tmpdir(), 'timeball-replay-'));
 after(() => rmSync(dir, { recursive: true }));
@@ -86,6 +90,39 @@ describe('timeball sim', () => {
     assert.ok(outcome.bounds[0].served.rms < 150e-9);
   });
 
+  it('takes seeds as a number, a range or a list, and sums them up', async () => {
+    const seedsOf = async (...argv: string[]): Promise<number[]> => {
+      const { out } = await call(simMain, ['run', 'shm', '--json', ...argv]);
+      const lines = out
+        .trim()
+        .split('\n')
+        .map((line) => JSON.parse(line));
+      const { summary } = lines.at(-1);
+      assert.equal(summary.runs, lines.length - 1);
+      assert.deepEqual([summary.failed, summary.violations, summary.outside], [[], 0, 0]);
+      assert.ok(summary.worst > 0 && summary.nearest > 0 && summary.nearest < 1);
+      return lines.slice(0, -1).map((o) => o.seed);
+    };
+    assert.deepEqual(await seedsOf('--seeds', '2', '--seed', '3'), [3, 4]);
+    assert.deepEqual(await seedsOf('--seeds', '7..8'), [7, 8]);
+    assert.deepEqual(await seedsOf('--seeds', '9,2'), [9, 2]);
+  });
+
+  it('runs for as long as asked', async () => {
+    const { out } = await call(simMain, ['run', 'shm', '--duration', '150m', '--json']);
+    assert.equal(JSON.parse(out).hours, 2.5);
+  });
+
+  it('ends with 1 when one seed of several breaks a bound, and says which', async () => {
+    const shm = findScenario('shm');
+    const strict: Scenario = { ...shm, bounds: [{ name: 'never', from: 600, max: 1e-12 }] };
+    let out = '';
+    const io = { stdout: { write: (text: string) => (out += text) }, stderr: { write: () => {} } };
+    const options = new Options(['shm', '--seeds', '1..2'], RUN_OPTIONS);
+    assert.equal(runMain(options, io, [strict]), 1);
+    assert.match(out, /^FAIL shm: 2 runs of [\d.]+ h, failed: seeds 1 2$/m);
+  });
+
   it('answers misuse with 64', async () => {
     for (const argv of [
       [],
@@ -93,6 +130,11 @@ describe('timeball sim', () => {
       ['run'],
       ['run', 'no-such-scenario'],
       ['run', 'shm', '--seed', 'x'],
+      ['run', 'shm', '--seeds', '5..2'],
+      ['run', 'shm', '--seeds', '1,x'],
+      ['run', 'shm', '--duration', '7w'],
+      ['run', 'shm', '--duration', '9999d'],
+      ['run', 'shm', '--seeds', '1..2', '--log', '/dev/null'],
       ['list', '--bad'],
       ['bench'],
     ]) {
