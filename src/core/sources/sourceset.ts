@@ -129,11 +129,6 @@ export class SourceSet {
     if (it.info.refId !== refId) it.info = { ...it.info, refId };
   }
 
-  /** What a source says that it is, also where it is no good to us. */
-  setStratum(index: number, stratum: number): void {
-    this.of(index).stratum = stratum;
-  }
-
   /** The source has moved its clock forward by `offset` s, and said so: history follows. */
   moved(index: number, offset: Seconds): void {
     this.of(index).stats.moved(offset);

@@ -63,8 +63,6 @@ export interface Received {
   readonly sigma: Seconds;
   readonly usualSigma: Seconds;
   readonly kiss: string | undefined;
-  /** What a synchronised source is taken for, sample or not. */
-  readonly stratum?: number;
   /** The source has moved its clock forward by so much since its last reply, and says so. */
   readonly moved?: Seconds;
   /** `copy`: the reference of the server, that is to be ours. */
@@ -228,17 +226,14 @@ export abstract class Association {
     if (!loop) tests |= TEST.LOOP;
     const synced = (tests & SYNCED) === SYNCED;
     this.note(j, figures, delay, dispersion, tests);
-    // Who copies the reference of a server stands beside it, not behind.
-    const stratum = Math.max(this.options.minstratum, this.options.copy ? packet.stratum - 1 : packet.stratum);
-    const status = { tests, synced, ...(synced ? { stratum } : {}) };
-    if (!synced || (tests & TEST.DELAY) === 0) return { ...NOTHING, ...status };
+    if (!synced || (tests & TEST.DELAY) === 0) return { ...NOTHING, tests, synced };
     // A peer lets its answer wait: the round trip is as uncertain then as our rate makes it, whatever the path is like.
     const noise = packet.mode === MODE.SERVER ? precision : dispersion;
     const { bias, sd, usualSd } = this.delays.take(figures.offset, delay, noise);
-    if (j.presend) return { ...NOTHING, ...status };
+    if (j.presend) return { ...NOTHING, tests, synced };
     if ((tests & GOOD) !== GOOD) {
       this.filter?.miss();
-      return { ...NOTHING, ...status };
+      return { ...NOTHING, tests, synced };
     }
     this.counters.good++;
     this.misses = 0;
@@ -252,12 +247,13 @@ export abstract class Association {
       peerDispersion: dispersion,
       rootDelay: rootDelay + delay,
       rootDispersion: rootDispersion + dispersion,
-      stratum,
+      // Who copies the reference of a server stands beside it, not behind.
+      stratum: Math.max(this.options.minstratum, this.options.copy ? packet.stratum - 1 : packet.stratum),
       leap: packet.leap,
     };
     const weighed = { sample, sigma: sd, usualSigma: usualSd };
     const filtered = this.filter === undefined ? weighed : this.filter.add(weighed);
-    return filtered === undefined ? { ...NOTHING, ...status } : { ...status, ...filtered, kiss: undefined };
+    return filtered === undefined ? { ...NOTHING, tests, synced } : { tests, synced, ...filtered, kiss: undefined };
   }
 
   private note(j: Judgement, figures: ExchangeFigures, delay: Seconds, dispersion: Seconds, tests: number): void {

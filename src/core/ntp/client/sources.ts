@@ -228,7 +228,6 @@ export class NtpSources {
     const { association } = live;
     const received = association.received(bytes, raw, kind, authentic, local, this.foretold(source), at);
     if (received.synced) this.host.sources.reach(source, true);
-    if (received.stratum !== undefined) this.host.sources.setStratum(source, received.stratum);
     if (received.moved !== undefined) this.host.sources.moved(source, received.moved);
     if (received.copied !== undefined) this.host.sources.setRefId(source, received.copied);
     if (received.kiss !== undefined) this.tellKiss(received.kiss, association.address);
