@@ -31,5 +31,7 @@ rtc.close();
 const [a, , b] = updates;
 const off = b === undefined ? Number.NaN : (Number(b.time - a.time) - (b.seconds - a.seconds) * 1e9) / 1e6;
 const good = outcome === 'ok' && Math.abs(off) < 20;
-console.log(`${good ? 'ok  ' : 'FAIL'} three updates, their distance whole seconds within ${off.toFixed(3)} ms: ${outcome}`);
+console.log(
+  `${good ? 'ok  ' : 'FAIL'} three updates, their distance whole seconds within ${off.toFixed(3)} ms: ${outcome}`,
+);
 process.exit(good ? 0 : 1);
