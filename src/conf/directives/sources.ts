@@ -119,7 +119,10 @@ export const readAddress = (args: Args): { family: 4 | 6; address: string } => {
 const s = scalars('NTP sources');
 
 export const SOURCE_DIRECTIVES: readonly Directive[] = [
-  source('server', 'An NTP server to take time from.'),
+  source(
+    'server',
+    'An NTP server to take time from. extfield F323 asks it for finer root values and for a clock that it never corrects; 10A (F324) means something only with ptpport.',
+  ),
   source('pool', 'A name that stands for many NTP servers; some of them are used.', `${OPTION_SYNTAX} [maxsources N]`),
   source(
     'peer',
