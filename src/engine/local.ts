@@ -1,13 +1,18 @@
+import { add, diff, type Instant } from '../base/time.js';
 import type { Seconds } from '../base/units.js';
 import type { LocalOptions } from '../core/refclock/options.js';
 import type { OrphanRule } from '../core/sources/selection.js';
 import type { Finding } from '../core/sources/types.js';
+
+/** s. It is renewed outside of these. */
+const REFERENCE_AGE = { min: 1, max: 64 };
 
 /** The local reference (directive `local`; algorithms-notes 6): when do we serve our own clock as if it were right. */
 export class LocalReference {
   /** What active() said last. */
   wasActive = false;
   private told = false;
+  private reference: Instant | undefined;
   /** `activate`: a root distance that must have been reached once. */
   private activated: boolean;
 
@@ -42,6 +47,17 @@ export class LocalReference {
   active(distance: Seconds | undefined, sinceUpdate: Seconds | undefined, sinceStart: Seconds): boolean {
     this.wasActive = this.decide(distance, sinceUpdate ?? sinceStart);
     return this.wasActive;
+  }
+
+  /**
+   * What local time is served with. It stays for a while, so that who asks himself by mistake sees his own and knows; and
+   * it is of the moment it was first asked for, so that no two who serve local time take one another for themselves.
+   */
+  referenceTime(cooked: Instant): Instant {
+    const age = this.reference === undefined ? Number.POSITIVE_INFINITY : diff(cooked, this.reference);
+    if (this.reference === undefined || age < REFERENCE_AGE.min || age > REFERENCE_AGE.max)
+      this.reference = add(cooked, -REFERENCE_AGE.min);
+    return this.reference;
   }
 
   /** Does who has this stratum serve local time as we would? */

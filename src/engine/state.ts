@@ -166,7 +166,8 @@ export abstract class EngineState {
     const { view } = this.clock;
     if (this.local.active(synced ? this.agedDistance(now) : undefined, this.sinceUpdate(now), this.sinceStart(now))) {
       const dispersionRate = this.maxClockError;
-      return localState({ precision, view, dispersionAt: cooked, dispersionRate }, this.local.stratum);
+      const base = { precision, view, dispersionAt: cooked, dispersionRate };
+      return localState(base, this.local.stratum, this.local.referenceTime(cooked));
     }
     if (!synced) {
       return unsynchronisedState({ precision, view, dispersionAt: cooked, dispersionRate: this.maxClockError });

@@ -1,20 +1,17 @@
 import { REFID_LOCAL, REFID_UNSYNC } from '../base/refid.js';
-import { type Instant, instant } from '../base/time.js';
+import type { Instant } from '../base/time.js';
 import type { ServerState } from '../core/ntp/state.js';
 
 /** What every state has, whatever the reference. */
 type Base = Pick<ServerState, 'precision' | 'view' | 'dispersionAt' | 'dispersionRate'>;
 
-/** ns. The reference time of `local` goes on in steps: who asks himself by mistake sees twice the same, and knows. */
-const LOCAL_STEP = 64_000_000_000n;
-
 /** The directive `local`: our own clock, served as if it were right. */
-export const localState = (base: Base, stratum: number): ServerState => ({
+export const localState = (base: Base, stratum: number, referenceTime: Instant): ServerState => ({
   ...base,
   leap: 0,
   stratum,
   refId: REFID_LOCAL,
-  referenceTime: instant(base.dispersionAt - (base.dispersionAt % LOCAL_STEP)),
+  referenceTime,
   rootDelay: 0,
   rootDispersion: 0,
   dispersionRate: 0,

@@ -84,10 +84,11 @@ const runNamed = (options: Options, io: Io): number => {
 
 const list = (options: Options, io: Io): number => {
   if (options.flag('json')) {
-    const groups = groupScenarios.map(({ name, what, hours, control }) => ({
+    const groups = groupScenarios.map(({ name, what, hours, calms, control }) => ({
       name,
       what,
       hours,
+      bounds: calms,
       control: control.what,
     }));
     const rows = SCENARIOS.map((s) => ({

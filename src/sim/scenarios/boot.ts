@@ -68,7 +68,7 @@ export const bootScenarios: readonly Scenario[] = [
       { name: 'settled', from: 900, rms: 30e-6, max: 150e-6 },
       { name: 'soon', from: 30, to: 60, max: 1e-3 },
     ],
-    notBefore: 10,
+    notBefore: 6,
     syncedBy: 60,
     control: { what: 'without it, the kernel clock', factor: 100, figure: figureOf('settled', 'rms', 'raw') },
   },

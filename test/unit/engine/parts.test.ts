@@ -60,6 +60,18 @@ describe('LocalReference', () => {
     assert.equal(local.active(2, 59, 1000), false);
     assert.equal(local.active(2, 60, 1000), true);
   });
+
+  it("its reference time stays for a minute, and is nobody else's", () => {
+    const one = new LocalReference(options);
+    const other = new LocalReference(options);
+    const start = fromUnix(1_800_000_000);
+    const own = one.referenceTime(start);
+    assert.equal(own, add(start, -1));
+    assert.equal(one.referenceTime(add(start, 62)), own);
+    assert.notEqual(other.referenceTime(add(start, 0.001)), own);
+    assert.equal(one.referenceTime(add(start, 64)), add(start, 63), 'renewed');
+    assert.equal(one.referenceTime(start), add(start, -1), 'the clock was set back');
+  });
 });
 
 describe('LeapKeeper', () => {
