@@ -9,6 +9,7 @@
         "addon/bind/clock.cc",
         "addon/bind/datagram.cc",
         "addon/bind/environment.cc",
+        "addon/bind/nic.cc",
         "addon/bind/phc.cc",
         "addon/bind/pps.cc",
         "addon/bind/process.cc",

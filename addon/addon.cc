@@ -5,6 +5,7 @@ static Napi::Object init(Napi::Env env, Napi::Object exports) {
   tb::Environment::install(env);
   tb::bindClock(env, exports);
   tb::bindPps(env, exports);
+  tb::bindNic(env, exports);
   tb::bindPhc(env, exports);
   tb::bindShm(env, exports);
   tb::bindRtc(env, exports);

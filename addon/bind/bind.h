@@ -7,6 +7,7 @@ namespace tb {
 
 void bindClock(Napi::Env env, Napi::Object exports);
 void bindPps(Napi::Env env, Napi::Object exports);
+void bindNic(Napi::Env env, Napi::Object exports);
 void bindPhc(Napi::Env env, Napi::Object exports);
 void bindShm(Napi::Env env, Napi::Object exports);
 void bindRtc(Napi::Env env, Napi::Object exports);

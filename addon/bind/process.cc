@@ -2,7 +2,6 @@
 #include <memory>
 
 #include "../sys/caps.h"
-#include "../sys/nic.h"
 #include "../sys/notify.h"
 #include "../sys/pty.h"
 #include "../sys/sched.h"
@@ -68,19 +67,6 @@ Napi::Value pty(const Napi::CallbackInfo& info) {
   return out;
 }
 
-Napi::Value interfaceInfo(const Napi::CallbackInfo& info) {
-  const Napi::Env env = info.Env();
-  const std::string name = toText(info[0], "interfaceName");
-  TsInfo facts;
-  check(env, tsInfo(name, &facts), name);
-  Napi::Object out = Napi::Object::New(env);
-  out["flags"] = Napi::Number::New(env, facts.flags);
-  out["phcIndex"] = Napi::Number::New(env, facts.phcIndex);
-  out["txTypes"] = Napi::Number::New(env, facts.txTypes);
-  out["rxFilters"] = Napi::Number::New(env, facts.rxFilters);
-  return out;
-}
-
 Napi::Value latency(const Napi::CallbackInfo& info) {
   auto held = std::make_shared<Fd>();
   check(info.Env(), holdCpuLatency(held.get()), "/dev/cpu_dma_latency");
@@ -102,7 +88,6 @@ void bindProcess(Napi::Env env, Napi::Object exports) {
   exports["lockMemory"] = Napi::Function::New(env, lock, "lockMemory");
   exports["scheduleFifo"] = Napi::Function::New(env, fifo, "scheduleFifo");
   exports["openPty"] = Napi::Function::New(env, pty, "openPty");
-  exports["tsInfo"] = Napi::Function::New(env, interfaceInfo, "tsInfo");
   exports["holdCpuLatency"] = Napi::Function::New(env, latency, "holdCpuLatency");
 }
 

@@ -12,6 +12,16 @@ constexpr size_t QUEUE = 4096;
 
 int64_t nanoseconds(const timespec& t) { return static_cast<int64_t>(t.tv_sec) * 1'000'000'000 + t.tv_nsec; }
 
+/// Undefined where no card has stamped.
+Napi::Value toJs(Napi::Env env, const HardwareStamp& stamp) {
+  if (!stamp.isSet()) return env.Undefined();
+  Napi::Object out = Napi::Object::New(env);
+  out["time"] = bigint(env, nanoseconds(stamp.time));
+  out["interface"] = Napi::Number::New(env, stamp.interface);
+  out["length"] = Napi::Number::New(env, stamp.length);
+  return out;
+}
+
 class ClientsSource : public Source {
  public:
   explicit ClientsSource(std::shared_ptr<Bell> bell) : queue_(QUEUE, std::move(bell)) {}
@@ -30,13 +40,14 @@ class ClientsSource : public Source {
       const Napi::Value id = Napi::Number::New(env, e.id);
       const Napi::Value time = bigint(env, nanoseconds(e.stamp));
       const Napi::Value kernel = Napi::Boolean::New(env, e.kernel);
+      const Napi::Value hardware = toJs(env, e.hardware);
       if (e.kind == ClientEvent::SENT) {
-        invoke(env, onSent_, {id, time});
+        invoke(env, onSent_, {id, time, hardware});
         continue;
       }
       Napi::Uint8Array bytes = Napi::Uint8Array::New(env, e.bytes.size());
       if (!e.bytes.empty()) memcpy(bytes.Data(), e.bytes.data(), e.bytes.size());
-      invoke(env, onReply_, {id, bytes, time, kernel});
+      invoke(env, onReply_, {id, bytes, time, kernel, hardware});
     }
     queue_.again();
   }
@@ -104,6 +115,8 @@ class ClientsObject : public Napi::ObjectWrap<ClientsObject> {
     to.dscp = number("dscp", 63);
     const Napi::Value warm = o.Get("warm");
     to.warm = !warm.IsUndefined() && toBoolean(warm, "warm");
+    const Napi::Value hardware = o.Get("hardware");
+    to.hardware = !hardware.IsUndefined() && toBoolean(hardware, "hardware");
     uint32_t id = 0;
     timespec stamp = {};
     std::string local;

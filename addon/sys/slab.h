@@ -8,7 +8,7 @@ namespace tb::slab {
 
 constexpr size_t SLOTS = 64;
 constexpr size_t SLOT_BYTES = 1536;
-constexpr size_t META_WORDS = 32;
+constexpr size_t META_WORDS = 40;
 constexpr size_t DATA = META_WORDS * 4;
 constexpr size_t MAX_PACKET = SLOT_BYTES - DATA;
 constexpr size_t BYTES = SLOTS * SLOT_BYTES;
@@ -40,6 +40,11 @@ enum Meta : size_t {
   COOKIE = 29,
   RX_AGE = 30,
   TX_MAC = 31,
+  HW_SEC_LO = 32,
+  HW_SEC_HI = 33,
+  HW_NSEC = 34,
+  HW_IFINDEX = 35,
+  HW_LENGTH = 36,
 };
 
 struct MetaName {
@@ -53,13 +58,18 @@ constexpr MetaName META_NAMES[] = {
     {"IFINDEX", IFINDEX},       {"TX_LENGTH", TX_LENGTH},     {"TX_FLAGS", TX_FLAGS},   {"TX_CORR_SEC", TX_CORR_SEC},
     {"TX_CORR_NSEC", TX_CORR_NSEC}, {"TX_KEY", TX_KEY},       {"T3_SEC_LO", T3_SEC_LO}, {"T3_SEC_HI", T3_SEC_HI},
     {"T3_NSEC", T3_NSEC},       {"TX_ID", TX_ID},             {"TX_ERRNO", TX_ERRNO},   {"COOKIE", COOKIE},
-    {"RX_AGE", RX_AGE},         {"TX_MAC", TX_MAC},
+    {"RX_AGE", RX_AGE},         {"TX_MAC", TX_MAC},           {"HW_SEC_LO", HW_SEC_LO}, {"HW_SEC_HI", HW_SEC_HI},
+    {"HW_NSEC", HW_NSEC},       {"HW_IFINDEX", HW_IFINDEX},   {"HW_LENGTH", HW_LENGTH},
 };
 
 constexpr uint32_t FLAG_STAMP = 1;
 constexpr uint32_t FLAG_WANT_TX = 2;
 constexpr uint32_t FLAG_TIME = 4;
 constexpr uint32_t FLAG_BROADCAST = 8;
+
+/// Above it in TX_FLAGS: bytes at the end of the slot that leave before the packet.
+constexpr uint32_t PREFIX_SHIFT = 8;
+constexpr size_t PREFIX_MAX = 64;
 
 /// TX_ID of a packet whose stamp will not come back.
 constexpr uint32_t NO_STAMP = 0xffffffff;
@@ -68,12 +78,20 @@ constexpr uint32_t KIND_DAEMON = 0;
 constexpr uint32_t KIND_KERNEL = 1;
 constexpr uint32_t KIND_HARDWARE = 2;
 
-constexpr size_t TXSTAMP_WORDS = 6;
+constexpr size_t TXSTAMP_WORDS = 7;
 constexpr size_t TXSTAMP_MAX = 256;
 constexpr size_t TXSTAMP_BYTES = TXSTAMP_MAX * TXSTAMP_WORDS * 4;
-enum TxStamp : size_t { STAMP_SOCKET = 0, STAMP_ID = 1, STAMP_KIND = 2, STAMP_SEC_LO = 3, STAMP_SEC_HI = 4, STAMP_NSEC = 5 };
+enum TxStamp : size_t {
+  STAMP_SOCKET = 0,
+  STAMP_ID = 1,
+  STAMP_KIND = 2,
+  STAMP_SEC_LO = 3,
+  STAMP_SEC_HI = 4,
+  STAMP_NSEC = 5,
+  STAMP_IFINDEX = 6,
+};
 
 static_assert(SLOT_BYTES % 64 == 0, "slots start on cache lines");
-static_assert(TX_MAC < META_WORDS, "metadata fits before the packet");
+static_assert(HW_LENGTH < META_WORDS, "metadata fits before the packet");
 
 }  // namespace tb::slab

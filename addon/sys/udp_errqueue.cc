@@ -24,6 +24,8 @@ struct Report {
   uint32_t id = 0;
   uint32_t kind = KIND_KERNEL;
   timespec stamp = {};
+  /// By which it left; 0 = not told.
+  uint32_t interface = 0;
 };
 
 void readStamp(const cmsghdr* c, Report* r) {
@@ -40,6 +42,8 @@ Report parse(msghdr header) {
   for (cmsghdr* c = CMSG_FIRSTHDR(&header); c != nullptr; c = CMSG_NXTHDR(&header, c)) {
     if (c->cmsg_level == SOL_SOCKET && c->cmsg_type == SO_TIMESTAMPING && c->cmsg_len >= CMSG_LEN(sizeof(scm_timestamping))) {
       readStamp(c, &r);
+    } else if (const uint32_t interface = interfaceOf(c); interface != 0) {
+      r.interface = interface;
     } else if (isErrorReport(c) && c->cmsg_len >= CMSG_LEN(sizeof(sock_extended_err))) {
       sock_extended_err e;
       memcpy(&e, CMSG_DATA(c), sizeof e);
@@ -84,7 +88,9 @@ void UdpSet::storeStamp(size_t socket, const msghdr& header, uint32_t* stamps) {
   const Report r = parse(header);
   if (!r.stamped || !r.identified) return;
   UdpSocket& s = sockets_[socket];
-  if (s.outstanding > 0) s.outstanding--;
+  // Where cards may stamp, theirs is the last one.
+  const bool last = r.kind == KIND_HARDWARE || (s.txFlags & SOF_TIMESTAMPING_TX_HARDWARE) == 0;
+  if (s.outstanding > 0 && last) s.outstanding--;
   // An id that the kernel cannot have given out since its last reset is a late one from before it.
   if (r.id >= s.nextId - s.idBase) return;
   uint32_t* out = stamps + stored_++ * TXSTAMP_WORDS;
@@ -95,6 +101,7 @@ void UdpSet::storeStamp(size_t socket, const msghdr& header, uint32_t* stamps) {
   out[STAMP_SEC_LO] = static_cast<uint32_t>(sec);
   out[STAMP_SEC_HI] = static_cast<uint32_t>(sec >> 32);
   out[STAMP_NSEC] = static_cast<uint32_t>(r.stamp.tv_nsec);
+  out[STAMP_IFINDEX] = r.interface;
 }
 
 }  // namespace tb

@@ -48,10 +48,11 @@ uint32_t probeTimestamping(int fd, uint32_t wanted) {
 
 Status setTimestamping(UdpSocket& s, uint32_t wanted) {
   const int fd = s.fd.get();
-  // Stamps are matched by the kernel's counter and without the packet's copy, or not at all.
-  if ((wanted & TX_ANY) != 0) wanted |= SOF_TIMESTAMPING_OPT_ID | SOF_TIMESTAMPING_OPT_TSONLY;
+  // Stamps are matched by the kernel's counter, or not at all; without the packet's copy, unless cards stamp, too.
+  const bool cards = (wanted & SOF_TIMESTAMPING_TX_HARDWARE) != 0;
+  const uint32_t matched = SOF_TIMESTAMPING_OPT_ID | (cards ? 0U : static_cast<uint32_t>(SOF_TIMESTAMPING_OPT_TSONLY));
+  if ((wanted & TX_ANY) != 0) wanted |= matched | (cards ? HARDWARE_STAMPS : 0U);
   s.timestamping = wanted == 0 ? 0 : probeTimestamping(fd, wanted);
-  const uint32_t matched = SOF_TIMESTAMPING_OPT_ID | SOF_TIMESTAMPING_OPT_TSONLY;
   s.txFlags = (s.timestamping & matched) == matched ? s.timestamping & TX_RECORD : 0;
   if (s.timestamping != 0) {
     // Off and on: probing may have left OPT_ID with a count, and setting it afresh starts the count at 0.

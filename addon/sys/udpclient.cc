@@ -46,6 +46,16 @@ Status bindLocal(int fd, const ClientRequest& to, int family) {
   return s;
 }
 
+void askForStamps(int fd, bool hardware, int family) {
+  if (hardware) {
+    const bool v6 = family == AF_INET6;
+    setInt(fd, v6 ? IPPROTO_IPV6 : IPPROTO_IP, v6 ? IPV6_RECVPKTINFO : IP_PKTINFO, 1);
+    constexpr int ALL = (STAMPS & ~SOF_TIMESTAMPING_OPT_TSONLY) | static_cast<int>(HARDWARE_STAMPS);
+    if (setInt(fd, SOL_SOCKET, SO_TIMESTAMPING, ALL).ok()) return;
+  }
+  setInt(fd, SOL_SOCKET, SO_TIMESTAMPING, STAMPS);
+}
+
 Status configure(int fd, const ClientRequest& to, int family) {
   Status s;
   if (!to.device.empty() &&
@@ -56,7 +66,7 @@ Status configure(int fd, const ClientRequest& to, int family) {
     s = family == AF_INET6 ? setInt(fd, IPPROTO_IPV6, IPV6_TCLASS, to.dscp << 2) : setInt(fd, IPPROTO_IP, IP_TOS, to.dscp << 2);
   }
   // A kernel or a container without stamps: the thread's own readings serve.
-  if (s.ok()) setInt(fd, SOL_SOCKET, SO_TIMESTAMPING, STAMPS);
+  if (s.ok()) askForStamps(fd, to.hardware, family);
   return s.ok() ? bindLocal(fd, to, family) : s;
 }
 
@@ -71,29 +81,34 @@ std::string localOf(int fd) {
   return ::inet_ntop(name.ss_family, address, text, sizeof text) == nullptr ? "" : text;
 }
 
-/// The software stamp among the control messages; false when there is none.
-bool stampOf(msghdr* header, timespec* stamp) {
+/// The stamps among the control messages.
+void readStamps(msghdr* header, ClientEvent* e) {
+  uint32_t interface = 0;
   for (cmsghdr* c = CMSG_FIRSTHDR(header); c != nullptr; c = CMSG_NXTHDR(header, c)) {
+    if (e->hardware.readOrigin(c)) continue;
+    if (const uint32_t told = interfaceOf(c); told != 0) interface = told;
     if (c->cmsg_level != SOL_SOCKET || c->cmsg_type != SO_TIMESTAMPING) continue;
     if (c->cmsg_len < CMSG_LEN(sizeof(scm_timestamping))) continue;
     scm_timestamping all;
     memcpy(&all, CMSG_DATA(c), sizeof all);
+    e->hardware.time = all.ts[2];
     if (all.ts[0].tv_sec == 0 && all.ts[0].tv_nsec == 0) continue;
-    *stamp = all.ts[0];
-    return true;
+    e->stamp = all.ts[0];
+    e->kernel = true;
   }
-  return false;
+  // Drivers without NAPI do not say which interface stamped it; there is only the one by which it came.
+  if (e->hardware.interface == 0) e->hardware.interface = interface;
 }
 
 /// Bytes taken, or −1. Replies from the socket itself, transmit stamps with MSG_ERRQUEUE.
-ssize_t take(int fd, int flags, std::vector<uint8_t>* buffer, timespec* stamp, bool* kernel) {
+ssize_t take(int fd, int flags, std::vector<uint8_t>* buffer, ClientEvent* e) {
   alignas(cmsghdr) char control[CONTROL_BYTES];
   iovec iov = {buffer->data(), buffer->size()};
   msghdr header = {nullptr, 0, &iov, 1, control, sizeof control, 0};
   const ssize_t got = ::recvmsg(fd, &header, flags | MSG_DONTWAIT);
   if (got < 0) return -1;
-  *kernel = stampOf(&header, stamp);
-  if (!*kernel) ::clock_gettime(CLOCK_REALTIME, stamp);
+  readStamps(&header, e);
+  if (!e->kernel) ::clock_gettime(CLOCK_REALTIME, &e->stamp);
   return got;
 }
 
@@ -212,15 +227,15 @@ void UdpClients::serve(uint32_t id) {
     const int fd = at->second.get();
     std::vector<uint8_t> buffer(MAX_BYTES);
     // The stamp of the request first: whoever hears the reply already knows when the request left.
-    for (ClientEvent e; take(fd, MSG_ERRQUEUE, &buffer, &e.stamp, &e.kernel) >= 0; e = {}) {
-      if (!e.kernel) continue;
+    for (ClientEvent e; take(fd, MSG_ERRQUEUE, &buffer, &e) >= 0; e = {}) {
+      if (!e.kernel && !e.hardware.isSet()) continue;
       e.id = id;
       found.push_back(std::move(e));
     }
     // Refusals (ICMP) come as errors of a read: each is taken off by it.
     for (int tries = 0; tries < 16; tries++) {
       ClientEvent e;
-      const ssize_t got = take(fd, 0, &buffer, &e.stamp, &e.kernel);
+      const ssize_t got = take(fd, 0, &buffer, &e);
       if (got < 0 && (errno == EAGAIN || errno == EWOULDBLOCK)) break;
       if (got < 0) continue;
       e.kind = ClientEvent::REPLY;

@@ -11,6 +11,7 @@
 #include <thread>
 #include <vector>
 
+#include "hwstamp.h"
 #include "status.h"
 
 namespace tb {
@@ -22,7 +23,8 @@ struct ClientRequest {
   uint16_t localPort = 0;    // 0 = a random one
   std::string device;        // '' = any
   int dscp = 0;
-  bool warm = false;  // see warmUp()
+  bool warm = false;      // see warmUp()
+  bool hardware = false;  // stamps of network cards, too
 };
 
 /// What the kernel told of one request.
@@ -31,6 +33,7 @@ struct ClientEvent {
   uint32_t id = 0;
   timespec stamp = {};
   bool kernel = false;  // false: read by the thread, after the fact
+  HardwareStamp hardware;  // on the card's own clock; of a request it comes as an event of its own
   std::vector<uint8_t> bytes;
 };
 

@@ -95,6 +95,25 @@ export interface NativePhc {
   close(): void;
 }
 
+/** ETHTOOL_GET_TS_INFO: SOF_TIMESTAMPING_*, /dev/ptpN (−1 = none), masks over HWTSTAMP_TX_* and HWTSTAMP_FILTER_*. */
+export interface NativeTsInfo {
+  flags: number;
+  phcIndex: number;
+  txTypes: number;
+  rxFilters: number;
+}
+export interface NativeStampConfig {
+  txType: number;
+  rxFilter: number;
+}
+export interface NativeLink {
+  index: number;
+  up: boolean;
+  /** With a carrier. */
+  running: boolean;
+  speedMbps: number;
+}
+
 export interface NativeShmSample {
   mode: number;
   /** ns; assembled by the nsec/usec agreement rule (spec linux-time 6). */
@@ -249,11 +268,21 @@ export interface NativeRequestOptions {
   dscp?: number | undefined;
   /** Runs a packet over loopback first, so that nothing is cold between the request's stamp and the wire. */
   warm?: boolean | undefined;
+  /** Stamps of network cards are wanted, too. */
+  hardware?: boolean | undefined;
+}
+/** A stamp of a network card, on its own clock. */
+export interface NativeHardwareStamp {
+  time: bigint;
+  /** Index of the interface that has the clock; 0 = not known. */
+  interface: number;
+  /** Bytes of the frame without its check sequence; 0 = not known. */
+  length: number;
 }
 /**
  * NTP requests, each from a connected socket of its own; one thread waits for stamps and replies. For each request the
- * listener of the transmit stamp is called (at most once, with the kernel's stamp) before the one of its replies. `kernel` false: the
- * stamp was read after the fact. Holds the event loop until close().
+ * listener of the transmit stamp is called (with the kernel's stamp, before the one of its replies; and with `hardware` once
+ * the card's has come, which may be later). `kernel` false: the stamp was read after the fact. Holds the event loop until close().
  */
 export interface NativeUdpClients {
   /** Sends at once. `time`: the system clock just before; `local`: the address it leaves from. At most 4096 open ones (EMFILE). */
@@ -295,8 +324,14 @@ export interface Native {
     ident: string,
   ) => NativeSyslog;
   UdpClients: new (
-    onSent: (id: number, time: bigint) => void,
-    onReply: (id: number, bytes: Uint8Array, time: bigint, kernel: boolean) => void,
+    onSent: (id: number, time: bigint, hardware: NativeHardwareStamp | undefined) => void,
+    onReply: (
+      id: number,
+      bytes: Uint8Array,
+      time: bigint,
+      kernel: boolean,
+      hardware: NativeHardwareStamp | undefined,
+    ) => void,
   ) => NativeUdpClients;
   /** H(secret ‖ message), or AES-CMAC: the whole digest. */
   ntpMac(type: string, secret: Uint8Array, message: Uint8Array): Uint8Array;
@@ -327,8 +362,16 @@ export interface Native {
   scheduleFifo(priority: number): void;
   /** pty for a simulated receiver: master fd (non-blocking, the caller closes it) and slave path, slave raw at `baud`. */
   openPty(baud: number): { masterFd: number; slavePath: string };
+  /** Names and numbers of all interfaces of the network namespace. */
+  interfaces(): { index: number; name: string }[];
+  /** Throws ENODEV. `speedMbps` 0: not known. */
+  linkInfo(interfaceName: string): NativeLink;
+  /** What the card is told to stamp: HWTSTAMP_TX_* and HWTSTAMP_FILTER_*. Throws EOPNOTSUPP where the driver cannot tell, or stamp. */
+  stampConfig(interfaceName: string): NativeStampConfig;
+  /** Needs CAP_NET_ADMIN (EPERM); ERANGE: the card has no such filter. Returns what was granted, which may be more. */
+  setStampConfig(interfaceName: string, txType: number, rxFilter: number): NativeStampConfig;
   /** Interface to its ethtool time-stamping facts; throws ENODEV. */
-  tsInfo(interfaceName: string): { flags: number; phcIndex: number; txTypes: number; rxFilters: number };
+  tsInfo(interfaceName: string): NativeTsInfo;
   /** /dev/cpu_dma_latency held at 0 until the returned function is called. */
   holdCpuLatency(): () => void;
 }

@@ -7,7 +7,7 @@
 export const SLAB_SLOTS = 64;
 export const SLOT_BYTES = 1536;
 /** Words of metadata before the packet. */
-export const SLOT_META = 32;
+export const SLOT_META = 40;
 export const SLOT_DATA = SLOT_META * 4;
 export const SLOT_MAX_PACKET = SLOT_BYTES - SLOT_DATA;
 
@@ -22,7 +22,7 @@ export const META = {
   RX_SEC_LO: 3,
   RX_SEC_HI: 4,
   RX_NSEC: 5,
-  /** 0 daemon, 1 kernel, 2 hardware. */
+  /** 0 daemon, 1 kernel; 2 hardware: once the card's stamp has been translated. */
   RX_KIND: 6,
   /** 4 or 6. */
   FAMILY: 7,
@@ -59,6 +59,15 @@ export const META = {
   RX_AGE: 30,
   /** Set by the responder with TX_KEY: bytes at the end of TX_LENGTH that native fills with key id and digest. */
   TX_MAC: 31,
+  /**
+   * Set by native on receive, zero where the network card does not stamp: its stamp on its own clock, the interface that has
+   * this clock, and the bytes of the frame without its check sequence (0 = not known).
+   */
+  HW_SEC_LO: 32,
+  HW_SEC_HI: 33,
+  HW_NSEC: 34,
+  HW_IFINDEX: 35,
+  HW_LENGTH: 36,
 } as const;
 
 export const TX_FLAG = {
@@ -72,12 +81,24 @@ export const TX_FLAG = {
   BROADCAST: 8,
 } as const;
 
+/**
+ * Above this bit TX_FLAGS holds the bytes of a prefix that leaves before the packet; it stands at the end of the slot, so
+ * that stamp and seal find the packet where it always is.
+ */
+export const TX_PREFIX_SHIFT = 8;
+export const TX_PREFIX_MAX = 64;
+
 export const NO_STAMP = 0xffffffff;
 
-/** One transmit stamp from the error queue: 6 words. */
-export const TXSTAMP_WORDS = 6;
+/** One transmit stamp from the error queue: 7 words. */
+export const TXSTAMP_WORDS = 7;
 export const TXSTAMP_MAX = 256;
-export const TXSTAMP = { SOCKET: 0, ID: 1, KIND: 2, SEC_LO: 3, SEC_HI: 4, NSEC: 5 } as const;
+/**
+ * KIND: 1 kernel; 2 hardware, from native on the clock of the card of interface IFINDEX (0 = not told), which comes after the
+ * kernel's; STAMP_FOLLOWED is added to the kernel's where that is expected.
+ */
+export const TXSTAMP = { SOCKET: 0, ID: 1, KIND: 2, SEC_LO: 3, SEC_HI: 4, NSEC: 5, IFINDEX: 6 } as const;
+export const STAMP_FOLLOWED = 4;
 
 /** Checks a message authentication code with a key of the set, in constant time. */
 export interface Verifier {
