@@ -7,8 +7,6 @@
 namespace tb {
 namespace {
 
-constexpr uint32_t MAX_SOCKETS = 64;
-
 template <typename T, typename Convert>
 void optional(const Napi::Object& o, const char* name, T* field, Convert convert) {
   const Napi::Value value = o.Get(name);

@@ -8,7 +8,6 @@
 #include <sys/socket.h>
 #include <vector>
 
-#include "hwstamp.h"
 #include "mac.h"
 #include "slab.h"
 #include "status.h"
@@ -49,8 +48,10 @@ struct UdpSocket {
   int receiveBufferBytes = 0;
   /// Flags granted, those of transmission among them …
   uint32_t timestamping = 0;
-  /// … and the ones a control message asks for a packet (the socket itself has them off: a stamp costs 1 µs).
+  /// … and those that are asked for a packet at a time (a stamp costs 1 µs) …
   uint32_t txFlags = 0;
+  /// … unless they are on for the whole socket: then the packets that need no stamp are the ones to say so.
+  bool stampsAll = false;
   /// Next transmit-stamp id. The kernel counts from 0 since its last reset; `idBase` is our id of its 0.
   uint32_t nextId = 0;
   uint32_t idBase = 0;
@@ -61,6 +62,9 @@ struct UdpSocket {
   /// SO_RXQ_OVFL as last reported.
   uint32_t lastOverflow = 0;
 };
+
+/// Sockets of a set.
+constexpr size_t MAX_SOCKETS = 64;
 
 /// Opens, configures and binds one socket (udp_open.cc).
 Status openUdp(const UdpOptions& options, UdpSocket* out);
@@ -97,6 +101,7 @@ class UdpSet {
   size_t receiveFrom(size_t socket, uint8_t* slab, size_t first);
   void fillSlot(size_t socket, size_t slot, uint8_t* slab, const timespec& now);
   void sendSlot(uint32_t* meta, uint8_t* packet, uint32_t* stamps);
+  void followMajority(const uint8_t* slab, size_t count);
   bool pollOnce(uint32_t* stamps, int timeoutMs);
   size_t drainSocket(size_t socket, uint32_t* stamps);
   void storeStamp(size_t socket, const msghdr& header, uint32_t* stamps);
