@@ -34,6 +34,7 @@ bool isSet(const timespec& t) { return t.tv_sec != 0 || t.tv_nsec != 0; }
 /// What the control messages of one received packet said.
 struct Ancillary {
   timespec stamp = {};
+  HardwareStamp hardware;
   uint32_t kind = KIND_DAEMON;
   bool overflowed = false;
   uint32_t overflow = 0;
@@ -43,13 +44,13 @@ void readStamps(const cmsghdr* c, Ancillary* a) {
   if (c->cmsg_type == SO_TIMESTAMPING && c->cmsg_len >= CMSG_LEN(sizeof(scm_timestamping))) {
     scm_timestamping all;
     memcpy(&all, CMSG_DATA(c), sizeof all);
-    if (isSet(all.ts[2])) {
-      a->stamp = all.ts[2];
-      a->kind = KIND_HARDWARE;
-    } else if (isSet(all.ts[0]) && a->kind < KIND_HARDWARE) {
+    a->hardware.time = all.ts[2];
+    if (isSet(all.ts[0])) {
       a->stamp = all.ts[0];
       a->kind = KIND_KERNEL;
     }
+  } else if (a->hardware.readOrigin(c)) {
+    return;
   } else if (c->cmsg_type == SO_TIMESTAMPNS && c->cmsg_len >= CMSG_LEN(sizeof(timespec)) && a->kind == KIND_DAEMON) {
     memcpy(&a->stamp, CMSG_DATA(c), sizeof a->stamp);
     a->kind = KIND_KERNEL;
@@ -240,6 +241,12 @@ void UdpSet::fillSlot(size_t socket, size_t slot, uint8_t* slab, const timespec&
   meta[RX_KIND] = a.kind;
   putTime(meta, RX_SEC_LO, a.stamp);
   meta[RX_AGE] = ageUs(now, a.stamp);
+  if (isSet(a.hardware.time)) {
+    putTime(meta, HW_SEC_LO, a.hardware.time);
+    // Drivers without NAPI do not say which interface stamped it; there is only the one by which it came.
+    meta[HW_IFINDEX] = a.hardware.interface != 0 ? a.hardware.interface : meta[IFINDEX];
+    meta[HW_LENGTH] = a.hardware.length;
+  }
   if (a.overflowed) {
     overflows_ += a.overflow - sockets_[socket].lastOverflow;  // modulo 2^32, as the kernel counts
     sockets_[socket].lastOverflow = a.overflow;
@@ -313,7 +320,9 @@ void UdpSet::sendSlot(uint32_t* meta, uint8_t* packet, uint32_t* stamps) {
   const size_t length = meta[TX_LENGTH];
   meta[TX_ERRNO] = EINVAL;
   meta[TX_ID] = NO_STAMP;
-  if (meta[SOCKET] >= sockets_.size() || length > MAX_PACKET || (stamp && length < NTP_BYTES)) return;
+  const size_t prefix = meta[TX_FLAGS] >> PREFIX_SHIFT;
+  if (prefix > PREFIX_MAX) return;
+  if (meta[SOCKET] >= sockets_.size() || length + prefix > MAX_PACKET || (stamp && length < NTP_BYTES)) return;
   UdpSocket& socket = sockets_[meta[SOCKET]];
   if (meta[FAMILY] != (socket.family == AF_INET ? 4U : 6U)) return;
   const bool wantTx = (meta[TX_FLAGS] & FLAG_WANT_TX) != 0 && socket.txFlags != 0 && countKnown(meta[SOCKET], stamps);
@@ -323,8 +332,10 @@ void UdpSet::sendSlot(uint32_t* meta, uint8_t* packet, uint32_t* stamps) {
   Outgoing control;
   if (!socket.bound) control.source(meta, socket.family);
   if (wantTx != socket.stampsAll) control.add(SOL_SOCKET, SO_TIMESTAMPING, wantTx ? socket.txFlags : 0U);
-  iovec vector = {packet, length};
-  const msghdr header = {&to, toLength, &vector, 1, control.length > 0 ? control.bytes : nullptr, control.length, 0};
+  iovec vectors[2] = {{packet + MAX_PACKET - prefix, prefix}, {packet, length}};
+  const bool framed = prefix > 0;
+  const msghdr header = {&to, toLength, framed ? vectors : vectors + 1, framed ? 2U : 1U,
+                         control.length > 0 ? control.bytes : nullptr, control.length, 0};
 
   timespec now;
   clock_gettime(CLOCK_REALTIME, &now);
@@ -342,7 +353,7 @@ void UdpSet::sendSlot(uint32_t* meta, uint8_t* packet, uint32_t* stamps) {
   if (broadcast) setBroadcast(socket.fd.get(), 1);
   // sendto() spares the kernel the copies of header, vector and control where there is nothing to control.
   constexpr int FLAGS = MSG_DONTWAIT | MSG_NOSIGNAL;
-  const ssize_t sent = control.length > 0
+  const ssize_t sent = control.length > 0 || framed
                            ? ::sendmsg(socket.fd.get(), &header, FLAGS)
                            : ::sendto(socket.fd.get(), packet, length, FLAGS, reinterpret_cast<sockaddr*>(&to), toLength);
   meta[TX_ERRNO] = sent < 0 ? static_cast<uint32_t>(errno) : 0;

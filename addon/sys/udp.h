@@ -8,6 +8,7 @@
 #include <sys/socket.h>
 #include <vector>
 
+#include "hwstamp.h"
 #include "mac.h"
 #include "slab.h"
 #include "status.h"
