@@ -1,0 +1,185 @@
+/** The guest's side: the kernel module, the daemon under test, what is asked of both. Runs as root in the machine. */
+import { type ChildProcess, execFileSync, spawn, spawnSync } from 'node:child_process';
+import { appendFileSync, closeSync, mkdirSync, openSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { setTimeout as pause } from 'node:timers/promises';
+import { loadNative, type Native } from '../../../src/devices/native.js';
+import type { DaemonName, Point, Settings, Verdict } from '../scenario.js';
+
+const MODULE = '/sys/module/truetime/parameters';
+const DIR = '/tmp/daemon';
+const LOG = `${DIR}/log`;
+const CONF = `${DIR}/conf`;
+const LIBRARIES = '/peer/lib';
+const LOADER = ['/peer/ld.so', '--library-path', LIBRARIES];
+const READY_S = 30;
+
+/** The kernel's clock as adjtimex shows it. */
+export interface Timex {
+  readonly status: number;
+  readonly inserting: boolean;
+  readonly deleting: boolean;
+  readonly unsynchronised: boolean;
+  readonly maxerrorUs: number;
+  /** What the kernel adds to the counter's rate. */
+  readonly ppm: number;
+  readonly tai: number;
+}
+
+export interface Now {
+  /** ns */
+  readonly realtime: bigint;
+  readonly utc: bigint;
+  readonly phc: bigint;
+  readonly raw: bigint;
+}
+
+export class Lab {
+  readonly verdicts: Verdict[] = [];
+  readonly native: Native = loadNative();
+  private daemonProcess: ChildProcess | undefined;
+  private seconds: ChildProcess | undefined;
+  /** What the daemon was last started with. */
+  config: readonly string[] = [];
+  /** MONOTONIC_RAW, ns: the daemon's first start. */
+  private startRaw = 0n;
+  private startUtc = 0n;
+
+  constructor(readonly daemon: DaemonName) {
+    mkdirSync(DIR, { recursive: true, mode: 0o700 });
+    writeFileSync(LOG, '');
+  }
+
+  load(settings: Settings): void {
+    const words = Object.entries(settings).map(([name, value]) => `${name}=${value}`);
+    execFileSync('insmod', ['/module/truetime.ko', ...words]);
+  }
+
+  set(name: string, value: string | number): void {
+    writeFileSync(`${MODULE}/${name}`, String(value));
+  }
+
+  now(): Now {
+    const [realtime, utc, phc, raw] = readFileSync(`${MODULE}/now`, 'utf8').trim().split(' ').map(BigInt);
+    return { realtime: realtime!, utc: utc!, phc: phc!, raw: raw! };
+  }
+
+  /** CLOCK_REALTIME − true UTC, ns. */
+  error(): number {
+    const { realtime, utc } = this.now();
+    return Number(realtime - utc);
+  }
+
+  /** Seconds since the daemon's first start. */
+  elapsed(): number {
+    return Number(this.now().raw - this.startRaw) / 1e9;
+  }
+
+  sleep(seconds: number): Promise<void> {
+    return pause(seconds * 1000);
+  }
+
+  async until(elapsed: number): Promise<void> {
+    const left = elapsed - this.elapsed();
+    if (left > 0) await this.sleep(left);
+  }
+
+  /** Starts the coarse time that numbers the pulses. */
+  startSeconds(): void {
+    this.seconds = spawn('/seconds', { stdio: 'ignore' });
+  }
+
+  stopSeconds(): void {
+    this.seconds?.kill();
+  }
+
+  async startDaemon(config: readonly string[], ...args: string[]): Promise<void> {
+    this.config = config;
+    const own = [`driftfile ${DIR}/drift`, `pidfile ${DIR}/pid`, `bindcmdaddress ${DIR}/sock`, 'cmdport 0'];
+    writeFileSync(CONF, `${[...config, ...own].join('\n')}\n`);
+    const command =
+      this.daemon === 'chronyd' ? [...LOADER, '/peer/chronyd'] : ['/usr/bin/node', '/timeball/bin/timeballd'];
+    if (this.startRaw === 0n) ({ raw: this.startRaw, utc: this.startUtc } = this.now());
+    const log = openSync(LOG, 'a');
+    const [program, ...rest] = [...command, '-u', 'root', '-d', '-f', CONF, ...args];
+    this.daemonProcess = spawn(program!, rest, { stdio: ['ignore', log, log] });
+    closeSync(log);
+    const child = this.daemonProcess;
+    await this.waitFor(READY_S, () => child.exitCode !== null || this.ask('tracking') !== '');
+    if (child.exitCode !== null) throw new Error(`the daemon ended with ${child.exitCode}`);
+  }
+
+  async stopDaemon(): Promise<void> {
+    const child = this.daemonProcess;
+    if (child === undefined || child.exitCode !== null) return;
+    const ended = new Promise((resolve) => child.once('exit', resolve));
+    child.kill();
+    await ended;
+  }
+
+  forgetDrift(): void {
+    rmSync(`${DIR}/drift`, { force: true });
+  }
+
+  /** What the peer's client says; '' when the daemon does not answer. */
+  ask(...words: string[]): string {
+    const [program, ...rest] = [...LOADER, '/peer/chronyc', '-h', `${DIR}/sock`, '-n', ...words];
+    const { status, stdout } = spawnSync(program!, rest, { encoding: 'utf8' });
+    return status === 0 ? stdout : '';
+  }
+
+  /** Rows of a report, split. */
+  rows(...words: string[]): string[][] {
+    const lines = this.ask('-c', ...words).split('\n');
+    return lines.filter((line) => line !== '').map((line) => line.split(','));
+  }
+
+  /** Reference id of the selected source, '' when there is none. */
+  selected(): string {
+    return this.rows('sources').find((row) => row[1] === '*')?.[2] ?? '';
+  }
+
+  log(): string {
+    return readFileSync(LOG, 'utf8');
+  }
+
+  note(text: string): void {
+    appendFileSync(LOG, `-- ${this.elapsed().toFixed(1)} s: ${text}\n`);
+  }
+
+  timex(): Timex {
+    const t = this.native.clockAdjtime(0, { modes: 0 });
+    return {
+      status: t.status,
+      inserting: (t.status & 0x10) !== 0,
+      deleting: (t.status & 0x20) !== 0,
+      unsynchronised: (t.status & 0x40) !== 0,
+      maxerrorUs: Number(t.maxerror),
+      ppm: (Number(t.tick) - 10000) * 100 + Number(t.freq) / 65536,
+      tai: t.tai,
+    };
+  }
+
+  check(text: string, ok: boolean, seen: string | number = ''): void {
+    this.verdicts.push({ text, ok, seen: String(seen) });
+  }
+
+  /** Asks four times a second until it is so; false after `seconds`. */
+  async waitFor(seconds: number, condition: () => boolean): Promise<boolean> {
+    for (let i = 0; i < seconds * 4; i++) {
+      if (condition()) return true;
+      await this.sleep(0.25);
+    }
+    return false;
+  }
+
+  /** The kernel's record since the daemon's start. */
+  points(): Point[] {
+    const bytes = readFileSync('/dev/truetime');
+    const points: Point[] = [];
+    for (let at = 0; at + 16 <= bytes.length; at += 16) {
+      const since = bytes.readBigInt64LE(at) - this.startUtc;
+      if (since >= 0n) points.push([Number(since) / 1e9, Number(bytes.readBigInt64LE(at + 8))]);
+    }
+    return points;
+  }
+}

@@ -1,0 +1,105 @@
+/**
+ * The product on a real kernel: `npm run test:vm [-- scenario ...] [--no-control] [--write-docs] [--seed=N]`. Exit 0: all
+ * passed or skipped by name, 1: something failed. Results and plots: dist/vm.
+ */
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { peersRequired } from '../support/peers.js';
+import { buildImage, type Image, missing } from './host/image.js';
+import { runMachine } from './host/machine.js';
+import { keep, line, OUT, type Outcome, passed, show, writeDocs } from './host/report.js';
+import { type DaemonName, type Result, type Scenario, sabotaged, type Verdict } from './scenario.js';
+import { findScenario, SCENARIOS } from './scenarios/index.js';
+
+const print = (text: string): boolean => process.stdout.write(`${text}\n`);
+
+interface Bench {
+  readonly image: Image;
+  readonly work: string;
+  readonly controls: boolean;
+  /** Of the noise, instead of the scenarios' own. */
+  readonly seed: number | undefined;
+}
+
+const by = (results: readonly Result[], daemon: DaemonName): Result[] => results.filter((r) => r.daemon === daemon);
+
+const judged = (scenario: Scenario, ours: readonly Result[], theirs: readonly Result[]): Verdict[] => [
+  ...ours.flatMap(({ verdicts }) => verdicts),
+  ...(scenario.judge?.(ours, theirs) ?? []),
+];
+
+const runs = async (bench: Bench, scenario: Scenario, control: boolean): Promise<Result[]> => {
+  const results: Result[] = [];
+  for (const seed of bench.seed === undefined ? scenario.seeds : [bench.seed]) {
+    for (const daemon of scenario.daemons) {
+      results.push(await runMachine(bench.image, bench.work, { scenario, daemon, control, seed }));
+    }
+  }
+  return results;
+};
+
+/** Ours sabotaged, the others' results as they were: what must fail now? */
+const control = async (bench: Bench, scenario: Scenario, theirs: readonly Result[]): Promise<Verdict[]> => {
+  const verdicts = judged(scenario, await runs(bench, sabotaged(scenario), true), theirs);
+  return scenario.control.fails.map((word) => {
+    const meant = verdicts.filter(({ text }) => text.includes(word));
+    const fails = meant.length > 0 && meant.every(({ ok }) => !ok);
+    const seen = meant.map(({ seen }) => seen).join(', ');
+    return { text: `${scenario.control.about}, “${word}” fails`, ok: fails, seen };
+  });
+};
+
+const play = async (bench: Bench, scenario: Scenario): Promise<Outcome> => {
+  const started = performance.now();
+  const results = await runs(bench, scenario, false);
+  const theirs = by(results, 'chronyd');
+  const verdicts = judged(scenario, by(results, 'timeball'), theirs);
+  const broken = bench.controls ? await control(bench, scenario, theirs) : [];
+  return { scenario, results, verdicts, control: broken, seconds: (performance.now() - started) / 1000 };
+};
+
+const tell = (outcome: Outcome): void => {
+  for (const verdict of outcome.verdicts) print(line(verdict));
+  for (const verdict of outcome.control) print(line({ ...verdict, text: `control: ${verdict.text}` }));
+  print(`     ${outcome.seconds.toFixed(0)} s`);
+  if (!passed(outcome)) for (const { daemon, log, shown } of outcome.results) print(`-- ${daemon}\n${log}\n${shown}`);
+};
+
+const main = async (): Promise<number> => {
+  const words = process.argv.slice(2);
+  const names = words.filter((word) => !word.startsWith('--'));
+  const chosen = names.length === 0 ? SCENARIOS : names.map(findScenario);
+  const why = missing();
+  if (why !== undefined) {
+    for (const { name } of chosen) print(`skip vm/${name}: ${why}`);
+    return peersRequired() ? 1 : 0;
+  }
+  const work = mkdtempSync(join(tmpdir(), 'timeball-vm-'));
+  const outcomes: Outcome[] = [];
+  try {
+    const seed = words.find((word) => word.startsWith('--seed='))?.slice('--seed='.length);
+    const bench = {
+      image: buildImage(work),
+      work,
+      controls: !words.includes('--no-control'),
+      seed: seed === undefined ? undefined : Number(seed),
+    };
+    for (const scenario of chosen) {
+      print(`== vm/${scenario.name}: ${scenario.about}`);
+      const outcome = await play(bench, scenario);
+      tell(outcome);
+      keep(outcome);
+      outcomes.push(outcome);
+    }
+  } finally {
+    rmSync(work, { recursive: true, force: true });
+  }
+  print(show(outcomes));
+  if (words.includes('--write-docs')) writeDocs(outcomes);
+  const failed = outcomes.filter((outcome) => !passed(outcome));
+  print(`${outcomes.length - failed.length} of ${outcomes.length} scenarios passed; results in ${OUT}`);
+  return failed.length > 0 ? 1 : 0;
+};
+
+process.exitCode = await main();

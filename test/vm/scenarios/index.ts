@@ -1,0 +1,14 @@
+import type { Scenario } from '../scenario.js';
+import { CONTROL, LEAP_SLEW, LEAP_SYSTEM } from './control.js';
+import { DIRTY } from './dirty.js';
+import { PHC } from './phc.js';
+import { HARD, QUIET } from './pulses.js';
+import { RTC } from './rtc.js';
+
+export const SCENARIOS: readonly Scenario[] = [QUIET, HARD, DIRTY, PHC, CONTROL, LEAP_SYSTEM, LEAP_SLEW, RTC];
+
+export const findScenario = (name: string): Scenario => {
+  const found = SCENARIOS.find((scenario) => scenario.name === name);
+  if (found === undefined) throw new Error(`no scenario ${name}; there are ${SCENARIOS.map((s) => s.name).join(' ')}`);
+  return found;
+};
