@@ -132,7 +132,7 @@ export class NtpSide {
       const { sample } = this.hands.use(measured);
       this.hands.sources.accumulate(source, sample);
     }
-    if (received.synced || measured !== undefined) this.selectWanted = true;
+    if (received.synced !== undefined) this.selectWanted = true;
     this.hands.heard(source, received);
   }
 

@@ -24,6 +24,9 @@ export type { Finding, Selection, SourceInfo } from './types.js';
 /** Own updates in a row in a bad state before that is said. */
 const BAD_UPDATES = 4;
 
+/** States in which a source does more harm than good. */
+const isBadState = (state: SelectState): boolean => state === 'x' || state === 'd' || state === '~';
+
 /** Selection's letters as SOURCE_DATA prints them (cmdmon 11.14); all others are '?'. */
 const PRINTED: Partial<Record<SelectState, SourceState>> = {
   '*': '*',
@@ -143,8 +146,7 @@ export class SourceSet {
   /** Is the source in a state in which it does not help: a falseticker, too far, too noisy, or silent. */
   isBad(index: number): boolean {
     const it = this.of(index);
-    const bad = it.state === 'x' || it.state === 'd' || it.state === '~';
-    return (bad && it.badUpdates >= BAD_UPDATES) || it.unreachable >= REACH_BITS;
+    return it.badUpdates >= BAD_UPDATES || it.unreachable >= REACH_BITS;
   }
 
   private of(index: number): Source {
@@ -352,11 +354,9 @@ export class SourceSet {
     if (source.state === 'x' && was !== 'x') {
       this.find('warn', 'source.falseticker', `Detected falseticker ${name}`, source);
     }
-    if (source.state !== 'd' && source.state !== '~') {
-      source.badUpdates = 0;
-      return;
-    }
-    if (source.updates === 0 || ++source.badUpdates !== BAD_UPDATES) return;
+    if (!isBadState(source.state) || source.state !== was) source.badUpdates = 0;
+    if (!isBadState(source.state) || source.updates === 0 || ++source.badUpdates !== BAD_UPDATES) return;
+    if (source.state === 'x') return;
     const text =
       source.state === 'd'
         ? `Root distance of ${name} exceeds maxdistance of ${this.options.maxdistance.toFixed(3)} seconds`

@@ -57,7 +57,8 @@ export interface Outgoing {
 export interface Received {
   /** Tests passed. */
   readonly tests: number;
-  readonly synced: boolean;
+  /** For the reachability register: the server answered, and is synchronised or not; undefined = it did not answer. */
+  readonly synced: boolean | undefined;
   readonly sample: Sample | undefined;
   /** 1 sd of this sample's offset, and of an ordinary one of this source. */
   readonly sigma: Seconds;
@@ -226,11 +227,11 @@ export abstract class Association {
     if (!loop) tests |= TEST.LOOP;
     const synced = (tests & SYNCED) === SYNCED;
     this.note(j, figures, delay, dispersion, tests);
-    if (!synced || (tests & TEST.DELAY) === 0) return { ...NOTHING, tests, synced };
+    if (!synced || (tests & TEST.DELAY) === 0) return { ...NOTHING, tests, synced: j.presend ? undefined : synced };
     // A peer lets its answer wait: the round trip is as uncertain then as our rate makes it, whatever the path is like.
     const noise = packet.mode === MODE.SERVER ? precision : dispersion;
     const { bias, sd, usualSd } = this.delays.take(figures.offset, delay, noise);
-    if (j.presend) return { ...NOTHING, tests, synced };
+    if (j.presend) return { ...NOTHING, tests, synced: undefined };
     if ((tests & GOOD) !== GOOD) {
       this.filter?.miss();
       return { ...NOTHING, tests, synced };

@@ -119,7 +119,7 @@ export class ClientAssociation extends Association {
     const { request } = this;
     const packet = parsePacket(bytes);
     if (packet === undefined || packet.mode !== MODE.SERVER || request === undefined) {
-      return { ...NOTHING, tests: 0, synced: false };
+      return { ...NOTHING, tests: 0, synced: undefined };
     }
     const interleaved = this.isInterleaved(packet, request);
     let tests = this.validTests(packet, request, interleaved);
@@ -127,7 +127,7 @@ export class ClientAssociation extends Association {
     if (this.options.key === 0 ? plain : authentic) tests |= TEST.AUTHENTIC;
     const kiss = (tests & VALID) === VALID || (tests | TEST.ZERO) === VALID ? kissCode(packet) : undefined;
     if (kiss !== undefined) return this.kissed(kiss, at.mono, tests);
-    if ((tests & VALID) !== VALID) return { ...NOTHING, tests, synced: false };
+    if ((tests & VALID) !== VALID) return { ...NOTHING, tests, synced: undefined };
     this.counters.valid++;
     this.request = undefined;
     this.interleavedMisses = interleaved || !request.asksInterleaved ? 0 : this.interleavedMisses + 1;
@@ -144,11 +144,11 @@ export class ClientAssociation extends Association {
       ...(moved === 0 ? {} : { moved }),
       ...(this.options.copy && synced ? { copied: packet.refId } : {}),
     };
-    if (interleaved && before!.used) return { ...NOTHING, tests, synced, ...news };
+    const { presend } = request;
+    if (interleaved && before!.used) return { ...NOTHING, tests, synced: presend ? undefined : synced, ...news };
     const exchange: Exchange = interleaved
       ? { t1: before!.t1, t2: before!.t2, t3, t4: before!.t4 }
       : { t1: request.t1, t2, t3, t4 };
-    const { presend } = request;
     const j: Judgement = { packet, exchange, interleaved, presend, tests, local, monoRoot: root };
     const followed = { ...foretold, offset: (time: Instant) => foretold.offset(time) + moved };
     return { ...this.judge(j, followed, at), ...news };

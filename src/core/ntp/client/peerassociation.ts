@@ -160,7 +160,7 @@ export class PeerAssociation extends Association {
     this.counters.received(kind);
     const packet = parsePacket(bytes);
     const symmetric = packet?.mode === MODE.ACTIVE || packet?.mode === MODE.PASSIVE;
-    if (packet === undefined || !symmetric || !this.online) return { ...NOTHING, tests: 0, synced: false };
+    if (packet === undefined || !symmetric || !this.online) return { ...NOTHING, tests: 0, synced: undefined };
     const { sentLast } = this;
     const basic = sentLast?.transmit !== undefined && sameStamp(packet.origin, sentLast.transmit);
     const interleaved = !basic && this.isInterleaved(packet);
@@ -173,19 +173,19 @@ export class PeerAssociation extends Association {
     if (kiss !== undefined) return this.kissed(kiss, at.mono, tests);
     if ((tests & VALID) !== VALID) {
       this.greet(packet, t4, tests);
-      return { ...NOTHING, tests, synced: false };
+      return { ...NOTHING, tests, synced: undefined };
     }
     const exchange = this.exchangeOf(packet, t4, interleaved);
     const first = !this.answered;
     // One answer a packet; later ones only tell what the next packet has to repeat, and old ones do not come back.
     if (!first && this.last !== undefined && !isLater(packet.transmit, this.last.transmit)) {
-      return { ...NOTHING, tests: tests & ~TEST.DUPLICATE, synced: false };
+      return { ...NOTHING, tests: tests & ~TEST.DUPLICATE, synced: undefined };
     }
     tests |= serverTests(packet);
     const synced = (tests & SYNCED) === SYNCED;
     this.keep(packet, t4, synced, interleaved);
     this.local = local;
-    if (!first) return { ...NOTHING, tests: tests & ~(TEST.BOGUS | TEST.ZERO), synced: false };
+    if (!first) return { ...NOTHING, tests: tests & ~(TEST.BOGUS | TEST.ZERO), synced: undefined };
     if (interleaved) this.deaf = 0;
     else if (sentLast?.interleaved === true) this.deaf++;
     this.answer(packet, at);

@@ -227,11 +227,12 @@ export class NtpSources {
     if (live === undefined) return undefined;
     const { association } = live;
     const received = association.received(bytes, raw, kind, authentic, local, this.foretold(source), at);
-    if (received.synced) this.host.sources.reach(source, true);
+    // A server that has lost its own reference is as good as silent.
+    if (received.synced !== undefined) this.host.sources.reach(source, received.synced);
     if (received.moved !== undefined) this.host.sources.moved(source, received.moved);
     if (received.copied !== undefined) this.host.sources.setRefId(source, received.copied);
     if (received.kiss !== undefined) this.tellKiss(received.kiss, association.address);
-    if (received.sample !== undefined) this.considerReplacing(live.entry, source, at.mono);
+    if (received.sample !== undefined || received.synced === false) this.considerReplacing(live.entry, source, at.mono);
     return received;
   }
 

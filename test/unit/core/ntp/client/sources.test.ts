@@ -1,12 +1,14 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { KeyStream } from '../../../../../src/base/keystream.js';
-import { add, addMono, fromUnix, mono } from '../../../../../src/base/time.js';
+import { toNtp64 } from '../../../../../src/base/ntp64.js';
+import { add, addMono, fromUnix, type Instant, mono } from '../../../../../src/base/time.js';
 import { SELECTION_DEFAULTS, SOURCE_DEFAULTS } from '../../../../../src/conf/defaults.js';
 import type { NtpSourceOptions } from '../../../../../src/core/ntp/client/options.js';
 import { type NtpOutput, NtpSources } from '../../../../../src/core/ntp/client/sources.js';
 import { NO_SERVER } from '../../../../../src/core/ntp/state.js';
 import { SourceSet } from '../../../../../src/core/sources/sourceset.js';
+import { formatPacket, type NtpPacket, parsePacket } from '../../../../../src/wire/ntp/packet.js';
 
 const BOOT = mono(1_000_000_000_000n);
 const START = fromUnix(1_767_225_600);
@@ -14,6 +16,7 @@ const START = fromUnix(1_767_225_600);
 class Rig {
   readonly outputs: NtpOutput[] = [];
   readonly facts: string[] = [];
+  private readonly answered = new Set<NtpOutput>();
   readonly set = new SourceSet([], { ...SELECTION_DEFAULTS, authselectmode: 'mix' }, 1e-7, 1e-6);
   readonly ntp = new NtpSources({
     sources: this.set,
@@ -33,13 +36,52 @@ class Rig {
   get addresses(): string[] {
     return this.set.sourceReports(START).map((s) => s.address!);
   }
-  /** Lets time pass in steps of a second; nobody answers. */
-  pass(seconds: number): void {
+  get at() {
+    return { mono: this.now, cook: (r: Instant) => r, precision: 1e-7, skew: 0, server: () => NO_SERVER };
+  }
+  get raw(): Instant {
+    return add(START, this.t);
+  }
+  /** Lets time pass in steps of a second; nobody answers but `meanwhile`. */
+  pass(seconds: number, meanwhile: () => void = () => {}): void {
     for (let i = 0; i < seconds; i++) {
       this.t++;
-      const raw = add(START, this.t);
-      this.ntp.due({ mono: this.now, cook: (r) => r, precision: 1e-7, skew: 0, server: () => NO_SERVER }, raw);
+      this.ntp.due(this.at, this.raw);
+      meanwhile();
     }
+  }
+  /** A server that is `ahead` s ahead answers what has been asked since. How many requests that were. */
+  answer(address: string, ahead: number, change: Partial<NtpPacket> = {}): number {
+    let count = 0;
+    for (const output of this.outputs) {
+      if (output.kind !== 'send' || output.address !== address || this.answered.has(output)) continue;
+      this.answered.add(output);
+      count++;
+      this.ntp.sent(output.source, output.serial, this.raw, 'kernel', this.at);
+      const q = parsePacket(output.bytes)!;
+      const stamp = toNtp64(add(this.raw, 5e-4 + ahead));
+      const reply = {
+        ...q,
+        mode: 4,
+        stratum: 1,
+        precisionLog2: -20,
+        origin: q.transmit,
+        receive: stamp,
+        transmit: stamp,
+        ...change,
+      };
+      const received = this.ntp.received(
+        output.source,
+        formatPacket(reply),
+        add(this.raw, 1e-3),
+        'kernel',
+        false,
+        '192.0.2.200',
+        this.at,
+      );
+      if (received?.sample !== undefined) this.set.accumulate(output.source, received.sample);
+    }
+    return count;
   }
   count(kind: NtpOutput['kind']): number {
     return this.outputs.filter((o) => o.kind === kind).length;
@@ -108,6 +150,49 @@ describe('NTP sources', () => {
     assert.deepEqual(rig.addresses, ['192.0.2.77', '192.0.2.2']);
     assert.match(rig.facts.join(), /Source 192\.0\.2\.1 replaced with 192\.0\.2\.2/);
     assert.equal(rig.count('close'), 1);
+  });
+
+  it('a source of a pool that lies is replaced; one that is a little off is not', () => {
+    for (const [ahead, replaced] of [
+      [0.5, true],
+      [0, false],
+    ] as const) {
+      const rig = new Rig();
+      rig.add('pool.example', { kind: 'pool', maxsources: 3, minpoll: 4, maxpoll: 4 });
+      const [liar, ...honest] = ['192.0.2.1', '192.0.2.2', '192.0.2.3'];
+      rig.ntp.resolved('pool.example', [liar!, ...honest], rig.now);
+      for (let i = 0; i < 50; i++) {
+        rig.pass(16, () => {
+          rig.answer(liar!, ahead);
+          for (const address of honest) rig.answer(address, 0);
+        });
+        rig.set.select(add(START, rig.t));
+        rig.ntp.resolved('pool.example', [liar!, ...honest, '192.0.2.4'], rig.now);
+      }
+      assert.equal(rig.addresses.includes('192.0.2.4'), replaced);
+      assert.equal(rig.addresses.includes(liar!), !replaced);
+      assert.ok(honest.every((address) => rig.addresses.includes(address)));
+    }
+  });
+
+  it('a server that has lost its own reference is as good as silent, and warming up counts nothing', () => {
+    const rig = new Rig();
+    rig.add('192.0.2.1', { minpoll: 4, maxpoll: 4 });
+    const reach = (): number => rig.set.sourceReports(START)[0]!.reach;
+    rig.pass(200, () => rig.answer('192.0.2.1', 0));
+    assert.equal(reach(), 0xff);
+    rig.pass(40, () => rig.answer('192.0.2.1', 0, { leap: 3, stratum: 0 }));
+    assert.ok(reach() !== 0 && (reach() & 1) === 0);
+    rig.pass(200, () => rig.answer('192.0.2.1', 0, { leap: 3, stratum: 0 }));
+    assert.equal(reach(), 0);
+    const warm = new Rig();
+    warm.add('192.0.2.1', { minpoll: 4, maxpoll: 4, presend: 4 });
+    let packets = 0;
+    warm.pass(60, () => {
+      packets += warm.answer('192.0.2.1', 0);
+    });
+    const bits = warm.set.polls(0);
+    assert.ok(packets >= 2 * bits && packets <= 2 * bits + 1, `${packets} packets, ${bits} polls`);
   });
 
   it('names are resolved again after the refresh interval, not before', () => {
