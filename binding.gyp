@@ -18,6 +18,7 @@
         "addon/bind/syslog.cc",
         "addon/bind/udpclient.cc",
         "addon/bind/udpset.cc",
+        "addon/sys/addresses.cc",
         "addon/sys/arrivals.cc",
         "addon/sys/caps.cc",
         "addon/sys/nic.cc",
@@ -36,6 +37,7 @@
         "addon/sys/udpclient.cc",
         "addon/sys/udp_errqueue.cc",
         "addon/sys/udp_open.cc",
+        "addon/sys/udp_set.cc",
         "addon/sys/unixdgram.cc"
       ],
       "dependencies": ["<!(node -p \"require('node-addon-api').targets\"):node_addon_api_except_all"],

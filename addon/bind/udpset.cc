@@ -41,6 +41,7 @@ UdpOptions toOptions(const Napi::Value& value) {
   optional(o, "device", &out.device, toText);
   optional(o, "reusePort", &out.reusePort, toBoolean);
   optional(o, "reuseAddress", &out.reuseAddress, toBoolean);
+  optional(o, "perAddress", &out.perAddress, toBoolean);
   optional(o, "freeBind", &out.freeBind, toBoolean);
   optional(o, "dscp", &dscp, integer(0, 63));
   optional(o, "receiveBufferBytes", &buffer, integer(0, INT32_MAX / 2));
@@ -137,7 +138,8 @@ class UdpSetObject : public Napi::ObjectWrap<UdpSetObject> {
   void describe(Napi::Env env, Napi::Object self) const {
     Napi::Array ports = Napi::Array::New(env);
     Napi::Array granted = Napi::Array::New(env);
-    for (const UdpSocket& s : set_.sockets()) {
+    for (size_t i = 0; i < set_.asked(); i++) {
+      const UdpSocket& s = set_.sockets()[i];
       Napi::Object facts = Napi::Object::New(env);
       facts["timestamping"] = Napi::Number::New(env, s.timestamping);
       facts["receiveBufferBytes"] = Napi::Number::New(env, s.receiveBufferBytes);

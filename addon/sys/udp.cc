@@ -18,6 +18,8 @@ constexpr int64_t NS = 1000000000;
 constexpr int64_t NTP_UNIX_OFFSET = 2208988800;  // RFC 5905, figure 4
 constexpr size_t TRANSMIT = 40;                   // offset of the transmit timestamp in an NTP packet
 constexpr size_t NTP_BYTES = 48;
+constexpr uint32_t NEWS_ROUNDS = 1024;
+constexpr uint32_t MAX_SKIP = 15;
 constexpr int64_t STAMP_LIFETIME_MS = 1000;  // a transmit stamp that has not come by then is lost
 constexpr uint32_t TX_ANY = SOF_TIMESTAMPING_TX_HARDWARE | SOF_TIMESTAMPING_TX_SOFTWARE | SOF_TIMESTAMPING_TX_SCHED |
                             SOF_TIMESTAMPING_TX_ACK;
@@ -159,23 +161,10 @@ int64_t nowMs() {
 
 }  // namespace
 
-Status UdpSet::open(const std::vector<UdpOptions>& options) {
-  for (const UdpOptions& o : options) {
-    UdpSocket socket;
-    const Status status = openUdp(o, &socket);
-    if (!status.ok()) return status;
-    sockets_.push_back(std::move(socket));
-  }
-  return openEvent(&wake_);
-}
-
-void UdpSet::close() {
-  sockets_.clear();
-  wake_.reset();
-}
-
 int UdpSet::receive(uint8_t* slab, uint32_t* stamps, int timeoutMs) {
   const int wait = timeoutMs < 0 ? MAX_WAIT_MS : std::min(timeoutMs, MAX_WAIT_MS);
+  // A saturated set never comes to poll().
+  if (++rounds_ % NEWS_ROUNDS == 0) lookForNews();
   size_t got = receiveAll(slab);
   if (got > 0) return static_cast<int>(got);
   const int64_t deadline = nowMs() + wait;
@@ -198,7 +187,14 @@ size_t UdpSet::receiveAll(uint8_t* slab) {
   size_t got = 0;
   // The first place rotates: one flooded socket must not starve the others.
   const size_t n = sockets_.size();
-  for (size_t i = 0; i < n && got < SLOTS; i++) got += receiveFrom((first_ + i) % n, slab, got);
+  for (size_t i = 0; i < n && got < SLOTS; i++) {
+    UdpSocket& s = sockets_[(first_ + i) % n];
+    if (!s.fd.valid() || (s.skip > 0 && s.skip-- > 0)) continue;
+    const size_t some = receiveFrom((first_ + i) % n, slab, got);
+    s.lastSkip = some > 0 ? 0 : std::min(MAX_SKIP, s.lastSkip * 2 + 1);
+    s.skip = s.lastSkip;
+    got += some;
+  }
   if (n > 1) first_ = (first_ + 1) % n;
   return got;
 }
@@ -229,6 +225,7 @@ void UdpSet::fillSlot(size_t socket, size_t slot, uint8_t* slab, const timespec&
   meta[TRUNCATED] = (header.msg_flags & MSG_TRUNC) != 0 ? 1 : 0;
   meta[FAMILY] = sockets_[socket].family == AF_INET ? 4 : 6;
   putSource(names_[slot], meta);
+  memcpy(&meta[DST_ADDR], sockets_[socket].local, sizeof sockets_[socket].local);
   Ancillary a;
   for (cmsghdr* c = CMSG_FIRSTHDR(&header); c != nullptr; c = CMSG_NXTHDR(&header, c)) {
     if (c->cmsg_level == SOL_SOCKET) {
@@ -255,24 +252,33 @@ void UdpSet::fillSlot(size_t socket, size_t slot, uint8_t* slab, const timespec&
 
 /// False: woken, timed out, or signalled without anything to read. Error queues are emptied here, or poll() would return at once for ever.
 bool UdpSet::pollOnce(uint32_t* stamps, int timeoutMs) {
-  constexpr size_t MAX = 1 + MAX_SOCKETS;
-  pollfd polled[MAX];
-  const size_t n = std::min(sockets_.size(), MAX - 1);
+  constexpr size_t FIRST = 2;
+  pollfd polled[FIRST + MAX_SOCKETS];
+  const size_t n = sockets_.size();
   polled[0] = {wake_.get(), POLLIN, 0};
-  for (size_t i = 0; i < n; i++) polled[i + 1] = {sockets_[i].fd.get(), POLLIN, 0};
-  if (::poll(polled, n + 1, timeoutMs) <= 0) return false;
+  polled[1] = {watch_.fd(), POLLIN, 0};
+  for (size_t i = 0; i < n; i++) polled[FIRST + i] = {sockets_[i].fd.get(), POLLIN, 0};
+  if (::poll(polled, FIRST + n, timeoutMs) <= 0) return false;
   if (polled[0].revents != 0) {
     clearEvent(wake_.get());
     return false;
   }
   bool useful = false;
   for (size_t i = 0; i < n; i++) {
-    useful = useful || (polled[i + 1].revents & POLLIN) != 0;
-    if ((polled[i + 1].revents & POLLERR) == 0) continue;
+    const short events = polled[FIRST + i].revents;
+    if ((events & POLLIN) != 0) {
+      sockets_[i].skip = 0;
+      useful = true;
+    }
+    if ((events & POLLERR) == 0) continue;
     if (drainSocket(i, stamps) > 0) useful = true;
     int pending;
     socklen_t length = sizeof pending;
     ::getsockopt(sockets_[i].fd.get(), SOL_SOCKET, SO_ERROR, &pending, &length);
+  }
+  if (polled[1].revents != 0) {
+    lookForNews();
+    useful = true;
   }
   return useful;
 }

@@ -8,6 +8,7 @@
 #include <sys/socket.h>
 #include <vector>
 
+#include "addresses.h"
 #include "hwstamp.h"
 #include "mac.h"
 #include "slab.h"
@@ -38,14 +39,28 @@ struct UdpOptions {
   /// Descriptors that the process was started with (socket activation). One that is a UDP socket bound to exactly this
   /// family, address and port is used, by a duplicate, in place of a new socket.
   std::vector<int> inherited;
+  /// With an empty address: sockets for each of the host's addresses beside it.
+  bool perAddress = false;
+  /// Have the packet's destination told.
+  bool pktinfo = true;
 };
 
 struct UdpSocket {
+  static constexpr size_t NOWHERE = SIZE_MAX;
+
+  /// Invalid: the address has gone, the place is kept.
   Fd fd;
   int family = AF_INET;
   uint16_t port = 0;
   /// Bound to one address: replies leave from it anyway, and need no control message to say so (5 % of a reply).
   bool bound = false;
+  /// Of a socket beside one for any address: index of that one, and the address, as text and in network order.
+  size_t beside = NOWHERE;
+  std::string address;
+  uint32_t local[4] = {};
+  /// Rounds for which it is not looked at, and how many that were last time: a quiet socket costs a system call a round.
+  uint32_t skip = 0;
+  uint32_t lastSkip = 0;
   int receiveBufferBytes = 0;
   /// Flags granted, those of transmission among them …
   uint32_t timestamping = 0;
@@ -70,6 +85,11 @@ constexpr size_t MAX_SOCKETS = 64;
 /// Opens, configures and binds one socket (udp_open.cc).
 Status openUdp(const UdpOptions& options, UdpSocket* out);
 
+/**
+ * One socket for any address may have others beside it, each bound to one of the host's addresses: what those receive
+ * needs no word on where it was sent to, and what they send none on where from (6 % of a request). They come and go with
+ * the addresses; what none of them gets comes by the first one. They stand behind the sockets that were asked for.
+ */
 class UdpSet {
  public:
   /// A wait is cut here, so that a thread inside receive() comes back often enough to be terminated.
@@ -93,10 +113,17 @@ class UdpSet {
 
   uint64_t overflows() const { return overflows_; }
   int wakeFd() const { return wake_.get(); }
+  /// Those that were asked for first.
   const std::vector<UdpSocket>& sockets() const { return sockets_; }
+  size_t asked() const { return options_.size(); }
 
  private:
   static constexpr size_t CONTROL_BYTES = 256;
+
+  void lookForNews();
+  void followAddresses();
+  void followAddresses(size_t any);
+  void openBeside(size_t any, const std::string& address);
 
   size_t receiveAll(uint8_t* slab);
   size_t receiveFrom(size_t socket, uint8_t* slab, size_t first);
@@ -108,7 +135,11 @@ class UdpSet {
   void storeStamp(size_t socket, const msghdr& header, uint32_t* stamps);
   bool countKnown(size_t socket, uint32_t* stamps);
 
+  /// As asked for, with the ports they got.
+  std::vector<UdpOptions> options_;
   std::vector<UdpSocket> sockets_;
+  AddressWatch watch_;
+  uint32_t rounds_ = 0;
   Fd wake_;
   bool clockMoved() const;
   void noteGuard();

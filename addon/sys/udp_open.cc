@@ -107,7 +107,7 @@ Status configure(const UdpOptions& o, int fd, bool bound) {
   Status s;
   // Cannot be changed any more once a socket is bound.
   if (v6 && !bound) s = setInt(fd, ip, IPV6_V6ONLY, 1);
-  if (s.ok()) s = setInt(fd, ip, v6 ? IPV6_RECVPKTINFO : IP_PKTINFO, 1);
+  if (s.ok() && o.pktinfo) s = setInt(fd, ip, v6 ? IPV6_RECVPKTINFO : IP_PKTINFO, 1);
   // PROBE: never fragmented, and learned path MTUs (which anybody can forge) are not believed. Without fragments the
   // kernel need not draw an IP id for every packet: 3 % of a reply.
   if (s.ok() && !v6) s = setInt(fd, ip, IP_MTU_DISCOVER, IP_PMTUDISC_PROBE);

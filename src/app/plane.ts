@@ -314,6 +314,7 @@ const socketOptions = (s: PlaneSocket, steerTo: number, steerSeed: number): Nati
   family: s.family,
   address: s.address,
   port: s.port,
+  perAddress: s.address === '',
   reusePort: steerTo > 1,
   steerTo,
   steerSeed,

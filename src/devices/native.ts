@@ -171,6 +171,8 @@ export interface NativeUdpOptions {
   port: number;
   device?: string;
   reusePort?: boolean;
+  /** With an empty address: sockets beside it, each bound to one of the host's addresses as they come and go (cheaper). */
+  perAddress?: boolean;
   reuseAddress?: boolean;
   /** IP_FREEBIND, for addresses that are not there yet. */
   freeBind?: boolean;

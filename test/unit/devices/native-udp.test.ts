@@ -105,6 +105,63 @@ describe('native packet slab', () => {
     });
   });
 
+  it('per address: what is sent to an address of the host comes by a socket of its own, the rest by the first', () => {
+    const server = new Plane(local({ address: '', perAddress: true, timestamping: STAMPED }));
+    const port = server.set.ports[0]!;
+    const client = new Plane(local());
+    withPlanes([server, client], () => {
+      assert.equal(server.set.ports.length, 1, 'ports of those that were asked for');
+      for (const [last, own] of [[1, true] as const, [5, false] as const]) {
+        client.aim(0, port);
+        client.bytes.set([127, 0, 0, last], META.SRC_ADDR * 4);
+        assert.equal(client.set.send(1), 1);
+        assert.equal(server.gather(1), 1);
+        assert.equal(server.get(0, META.SOCKET) > 0, own, `127.0.0.${last}`);
+        assert.deepEqual([...server.bytes.subarray(META.DST_ADDR * 4, META.DST_ADDR * 4 + 4)], [127, 0, 0, last]);
+        server.put(0, META.TX_LENGTH, 48);
+        server.put(0, META.TX_FLAGS, TX_FLAG.WANT_TX);
+        assert.equal(server.set.send(1), 1);
+        assert.equal(client.gather(1), 1);
+        assert.deepEqual([...client.bytes.subarray(META.SRC_ADDR * 4, META.SRC_ADDR * 4 + 4)], [127, 0, 0, last]);
+        assert.equal(server.set.drainTxStamps(), 1);
+        assert.equal(server.stamp(0, TXSTAMP.SOCKET), server.get(0, META.SOCKET));
+      }
+      for (const address of ['', '127.0.0.1']) {
+        for (const more of [{}, { reuseAddress: true }, { reusePort: true }]) {
+          failsWith('EADDRINUSE', () => new Plane(local({ address, port, ...more })));
+        }
+      }
+    });
+  });
+
+  it('a majority that wants transmit stamps: everybody gets what he asked for', () => {
+    const server = new Plane(local({ timestamping: STAMPED }));
+    const client = new Plane(local());
+    withPlanes([server, client], () => {
+      const port = client.set.ports[0]!;
+      const wants = [
+        (i: number) => i % 8 !== 0,
+        (i: number) => i % 8 === 0,
+        () => true,
+        () => false,
+        (i: number) => i < 1,
+      ];
+      for (const want of wants) {
+        for (let i = 0; i < 16; i++) server.aim(i, port, 48, want(i) ? TX_FLAG.WANT_TX : 0);
+        assert.equal(server.set.send(16), 16);
+        const asked = Array.from({ length: 16 }, (_, i) => i).filter(want);
+        const ids = asked.map((i) => server.get(i, META.TX_ID));
+        for (let i = 0; i < 16; i++) assert.equal(server.get(i, META.TX_ID) !== NO_STAMP, want(i));
+        const n = server.set.drainTxStamps();
+        assert.deepEqual(
+          Array.from({ length: n }, (_, i) => server.stamp(i, TXSTAMP.ID)),
+          ids,
+        );
+        assert.equal(client.gather(16), 16);
+      }
+    });
+  });
+
   it('carries a request in with its kernel stamp and addresses, and the reply out', () => {
     const server = new Plane(local({ address: '', timestamping: STAMPED }));
     const client = new Plane(local({ timestamping: STAMPED }));
