@@ -42,7 +42,7 @@ class ClientsSource : public Source {
       const Napi::Value kernel = Napi::Boolean::New(env, e.kernel);
       const Napi::Value hardware = toJs(env, e.hardware);
       if (e.kind == ClientEvent::SENT) {
-        invoke(env, onSent_, {id, time, hardware});
+        invoke(env, onSent_, {id, time, hardware, Napi::Number::New(env, e.hardware.interface)});
         continue;
       }
       Napi::Uint8Array bytes = Napi::Uint8Array::New(env, e.bytes.size());

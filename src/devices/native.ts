@@ -283,8 +283,8 @@ export interface NativeHardwareStamp {
 }
 /**
  * NTP requests, each from a connected socket of its own; one thread waits for stamps and replies. For each request the
- * listener of the transmit stamp is called (with the kernel's stamp, before the one of its replies; and with `hardware` once
- * the card's has come, which may be later). `kernel` false: the stamp was read after the fact. Holds the event loop until close().
+ * listener of the transmit stamp is called (with the kernel's stamp, before the one of its replies; and with `hardware`, where
+ * that is asked for, once the card's has come, which may be later). `ifindex`: by which it left, 0 = not known. `kernel` false: the stamp was read after the fact. Holds the event loop until close().
  */
 export interface NativeUdpClients {
   /** Sends at once. `time`: the system clock just before; `local`: the address it leaves from. At most 4096 open ones (EMFILE). */
@@ -326,7 +326,7 @@ export interface Native {
     ident: string,
   ) => NativeSyslog;
   UdpClients: new (
-    onSent: (id: number, time: bigint, hardware: NativeHardwareStamp | undefined) => void,
+    onSent: (id: number, time: bigint, hardware: NativeHardwareStamp | undefined, ifindex: number) => void,
     onReply: (
       id: number,
       bytes: Uint8Array,

@@ -1,15 +1,30 @@
 import { type Instant, instant } from '../base/time.js';
-import type { NtpClientHandlers, NtpClientPort, NtpRequest } from '../ports/ntpclient.js';
+import type { StampKind } from '../base/units.js';
+import type { NtpClientHandlers, NtpClientPort, NtpReply, NtpRequest } from '../ports/ntpclient.js';
 import { versionOf } from '../wire/ntp/header.js';
 import type { SymmetricKey } from '../wire/ntp/keyfile.js';
 import { seal, unseal } from './mac.js';
-import type { Native, NativeRequestOptions, NativeUdpClients } from './native.js';
+import type { Native, NativeHardwareStamp, NativeRequestOptions, NativeUdpClients } from './native.js';
 import { messageOf } from './retry.js';
 
 /** Of the origin stamp in a packet. */
 const ORIGIN = 24;
 /** ms. Late replies are still taken off the socket, so that their senders get no ICMP; then the port is given back. */
 const OPEN_MS = 8000;
+/** ms after which a card's transmit stamp is not waited for, with no reply to decide it. */
+const LATE_STAMP_MS = 100;
+const MAX_HELD = 4;
+
+/** Stamps of network cards in terms of the system clock; undefined: the kernel's is to be used. */
+export interface ClientHardware {
+  /** ms that a reply waits for the card's stamp of its request. */
+  readonly timeoutMs: number;
+  /** Is a transmit stamp of this interface's card to be expected? */
+  transmits(ifindex: number): boolean;
+  sent(stamp: NativeHardwareStamp, kernel: Instant): Instant | undefined;
+  /** `bytes`: of the packet. */
+  received(stamp: NativeHardwareStamp, kernel: Instant, bytes: number, family: 4 | 6): Instant | undefined;
+}
 
 export interface NtpClientOptions {
   /** Undefined = a random port for each request (RFC 9109). */
@@ -20,6 +35,7 @@ export interface NtpClientOptions {
   readonly dscp: number;
   /** The key of an id as it is now; undefined = there is none. */
   readonly key: (id: number) => SymmetricKey | undefined;
+  readonly hardware?: ClientHardware | undefined;
 }
 
 interface Open {
@@ -31,7 +47,13 @@ interface Open {
   readonly time: Instant;
   readonly local: string;
   readonly timer: NodeJS.Timeout;
+  readonly family: 4 | 6;
   told: boolean;
+  /** The kernel's stamp, while the card's is waited for. */
+  kernel: Instant | undefined;
+  waiting: NodeJS.Timeout | undefined;
+  /** Replies that came meanwhile. */
+  readonly held: NtpReply[];
 }
 
 /** Its reply will carry an accurate stamp. One of basic mode is as late as our request, cold as both ends are: that cancels. */
@@ -49,8 +71,8 @@ export class NtpClientDevice implements NtpClientPort {
     private readonly handlers: NtpClientHandlers,
   ) {
     this.native = new native.UdpClients(
-      (id, time) => this.sent(id, instant(time), 'kernel'),
-      (id, bytes, time, kernel) => this.reply(id, bytes, instant(time), kernel),
+      (id, time, hardware, ifindex) => this.stamped(id, instant(time), hardware, ifindex),
+      (id, bytes, time, kernel, hardware) => this.reply(id, bytes, instant(time), kernel, hardware),
     );
   }
 
@@ -66,7 +88,20 @@ export class NtpClientDevice implements NtpClientPort {
       const { id, time, local } = this.native.request(sealed, this.from(address, port, isInterleaved(bytes)));
       const timer = setTimeout(() => this.forget(id), OPEN_MS);
       timer.unref();
-      const entry: Open = { source, serial, key, id, time: instant(time), local, timer, told: false };
+      const entry: Open = {
+        source,
+        serial,
+        key,
+        id,
+        time: instant(time),
+        local,
+        timer,
+        family: address.includes(':') ? 6 : 4,
+        told: false,
+        kernel: undefined,
+        waiting: undefined,
+        held: [],
+      };
       this.open.set(id, entry);
       this.bySource.set(source, entry);
     } catch (error) {
@@ -80,7 +115,10 @@ export class NtpClientDevice implements NtpClientPort {
   }
 
   stop(): void {
-    for (const { timer } of this.open.values()) clearTimeout(timer);
+    for (const { timer, waiting } of this.open.values()) {
+      clearTimeout(timer);
+      clearTimeout(waiting);
+    }
     this.open.clear();
     this.bySource.clear();
     this.native.close();
@@ -90,37 +128,83 @@ export class NtpClientDevice implements NtpClientPort {
     const { options } = this;
     const localAddress = address.includes(':') ? options.address6 : options.address4;
     const { port: localPort, device, dscp } = options;
-    return { address, port, localAddress, localPort, device, dscp, warm };
+    const hardware = options.hardware !== undefined;
+    return { address, port, localAddress, localPort, device, dscp, warm, hardware };
   }
 
   private forget(id: number): void {
     const open = this.open.get(id);
     if (open === undefined) return;
     clearTimeout(open.timer);
+    clearTimeout(open.waiting);
     this.open.delete(id);
     if (this.bySource.get(open.source) === open) this.bySource.delete(open.source);
     this.native.forget(id);
   }
 
-  private sent(id: number, time: Instant, stamp: 'daemon' | 'kernel'): void {
+  /** A transmit stamp has come: the kernel's first, the card's (if it stamps) after it. */
+  private stamped(id: number, time: Instant, card: NativeHardwareStamp | undefined, ifindex: number): void {
     const open = this.open.get(id);
     if (open === undefined || open.told) return;
-    open.told = true;
-    this.handlers.onSent(open.source, open.serial, time, stamp);
+    const { hardware } = this.options;
+    if (card !== undefined) {
+      const kernel = open.kernel ?? open.time;
+      const better = hardware?.sent(card, kernel);
+      if (better !== undefined) this.sent(open, better, 'hardware');
+      else this.sent(open, kernel, open.kernel === undefined ? 'daemon' : 'kernel');
+      return;
+    }
+    if (hardware?.transmits(ifindex) !== true) {
+      this.sent(open, time, 'kernel');
+      return;
+    }
+    open.kernel = time;
+    this.waitFor(open, LATE_STAMP_MS);
   }
 
-  private reply(id: number, bytes: Uint8Array, time: Instant, kernel: boolean): void {
+  /** For the card's stamp; then the kernel's has to do. */
+  private waitFor(open: Open, ms: number): void {
+    clearTimeout(open.waiting);
+    // Timers come before what is ready to be read: what came in time, while we were busy, is not late.
+    open.waiting = setTimeout(() => setImmediate(() => this.sent(open, open.kernel ?? open.time, 'kernel')), ms);
+    open.waiting.unref();
+  }
+
+  private sent(open: Open, time: Instant, stamp: StampKind): void {
+    if (open.told || this.open.get(open.id) !== open) return;
+    open.told = true;
+    clearTimeout(open.waiting);
+    this.handlers.onSent(open.source, open.serial, time, stamp);
+    for (const reply of open.held.splice(0)) this.handlers.onReply(reply);
+  }
+
+  private reply(
+    id: number,
+    bytes: Uint8Array,
+    time: Instant,
+    kernel: boolean,
+    card: NativeHardwareStamp | undefined,
+  ): void {
     const open = this.open.get(id);
     if (open === undefined) return;
-    this.sent(id, open.time, 'daemon');
+    if (open.kernel === undefined) this.sent(open, open.time, 'daemon');
     const packet = open.key === undefined ? undefined : unseal(open.key, bytes);
-    this.handlers.onReply({
+    const better = card && this.options.hardware?.received(card, time, bytes.length, open.family);
+    const reply: NtpReply = {
       source: open.source,
       bytes: packet ?? bytes,
-      time,
-      stamp: kernel ? 'kernel' : 'daemon',
+      time: better ?? time,
+      stamp: better !== undefined ? 'hardware' : kernel ? 'kernel' : 'daemon',
       authentic: packet !== undefined,
       local: open.local === '' ? undefined : open.local,
-    });
+    };
+    if (open.told) {
+      this.handlers.onReply(reply);
+      return;
+    }
+    // A flood of them is not kept: the first is the one that counts.
+    if (open.held.length >= MAX_HELD) return;
+    open.held.push(reply);
+    this.waitFor(open, this.options.hardware?.timeoutMs ?? 0);
   }
 }

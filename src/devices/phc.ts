@@ -30,16 +30,22 @@ export const tightest = (readings: readonly NativePhcReading[]): NativePhcReadin
   readings.reduce((a, b) => (b.after - b.before < a.after - a.before ? b : a));
 
 /** Reads a PHC against the system clock by the best method that the driver has. */
-class PhcReader {
+export class PhcReader {
   private readonly phc: NativePhc;
   private method: Method;
 
-  constructor(phc: NativePhc, options: PhcOptions) {
+  constructor(phc: NativePhc, options: Pick<PhcOptions, 'noCrossts'>) {
     this.phc = phc;
     this.method = phc.capabilities().crossTimestamping && !options.noCrossts ? 'precise' : 'extended';
   }
 
+  /** The best one. */
   read(): NativePhcReading {
+    return tightest(this.readAll());
+  }
+
+  /** Those of one call, at least one. */
+  readAll(): readonly NativePhcReading[] {
     for (;;) {
       try {
         return this.take();
@@ -51,10 +57,9 @@ class PhcReader {
     }
   }
 
-  private take(): NativePhcReading {
-    if (this.method === 'precise') return this.phc.offsetPrecise();
-    const readings = this.method === 'extended' ? this.phc.offsetExtended(READINGS) : this.phc.offsetBasic(READINGS);
-    return tightest(readings);
+  private take(): readonly NativePhcReading[] {
+    if (this.method === 'precise') return [this.phc.offsetPrecise()];
+    return this.method === 'extended' ? this.phc.offsetExtended(READINGS) : this.phc.offsetBasic(READINGS);
   }
 }
 

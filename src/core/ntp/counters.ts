@@ -46,6 +46,11 @@ export const COUNTER = {
   /** Packets of configured peers handed on, and those that were not (too many, not NTP). */
   peers: 24,
   peersDropped: 25,
+  /** PTP messages with NTP inside, and what came to their port without (another domain, lengths that lie, real PTP). */
+  ptpMessages: 26,
+  ptpIgnored: 27,
+  /** Stamps of network cards that could not be translated, or contradicted the kernel's: that was used. */
+  hardwareUnused: 28,
 } as const;
 
 export const COUNTER_BYTES = 32 * 8;

@@ -43,9 +43,10 @@ export class PendingStamps {
     return at;
   }
 
-  entry(slot: number): number {
+  /** `keep`: a better stamp of the same reply will follow. */
+  entry(slot: number, keep = false): number {
     const entry = this.words[slot + P.ENTRY]!;
-    this.words[slot + P.ENTRY] = NONE;
+    if (!keep) this.words[slot + P.ENTRY] = NONE;
     return entry;
   }
 
