@@ -131,7 +131,8 @@ export class SelectionRun {
     const longest = Math.max(...usable.map((source) => source.reachSize));
     const best = Math.max(...usable.map((source) => source.reach));
     const waiting = this.sources.find(
-      (source) => !usable.includes(source) && source.state === 'M' && source.reach !== 0 && source.reach >= best >> 1,
+      // One poll behind. Who has answered as often and has no samples all the same will not have any soon.
+      (source) => !usable.includes(source) && source.state === 'M' && source.reach !== 0 && source.reach === best >> 1,
     );
     if (!waiting || longest >= REACH_BITS) return false;
     for (const source of usable) source.mark('w', `waiting for samples of ${waiting.info.name}`);

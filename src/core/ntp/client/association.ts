@@ -221,11 +221,12 @@ export abstract class Association {
       stdDev,
       drift,
     };
-    tests |= delayTests(timing, this.options);
+    const synced = (tests & SYNCED) === SYNCED;
+    // Who has no time is not asked how good it is.
+    if (synced) tests |= delayTests(timing, this.options);
     const loops = packet.stratum > 1 && local !== undefined && packet.refId === refIdOfAddress(local);
     const loop = loops || isOurself(packet, at.server());
-    if (!loop) tests |= TEST.LOOP;
-    const synced = (tests & SYNCED) === SYNCED;
+    if (synced && !loop) tests |= TEST.LOOP;
     this.note(j, figures, delay, dispersion, tests);
     if (!synced || (tests & TEST.DELAY) === 0) return { ...NOTHING, tests, synced: j.presend ? undefined : synced };
     // A peer lets its answer wait: the round trip is as uncertain then as our rate makes it, whatever the path is like.

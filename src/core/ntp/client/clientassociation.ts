@@ -40,6 +40,8 @@ const HIDDEN_PRECISION = 32;
 /** s. A server that takes longer for its answer was asleep or lies. */
 const MAX_RESPONSE: Seconds = 4;
 
+const NEWEST_VERSION = 4;
+
 interface Request {
   readonly serial: number;
   /** As they stood in the packet: the reply has to repeat one of them. */
@@ -50,6 +52,10 @@ interface Request {
   readonly presend: boolean;
   t1: { time: Instant; kind: StampKind };
 }
+
+/** A packet of a version that is not there yet may mean anything. */
+const isReply = ({ mode, version }: NtpPacket): boolean =>
+  mode === MODE.SERVER && version > 0 && version <= NEWEST_VERSION;
 
 /** An NTP server: asked in client mode, each request answered once. */
 export class ClientAssociation extends Association {
@@ -118,22 +124,28 @@ export class ClientAssociation extends Association {
     this.counters.received(kind);
     const { request } = this;
     const packet = parsePacket(bytes);
-    if (packet === undefined || packet.mode !== MODE.SERVER || request === undefined) {
+    if (packet === undefined || !isReply(packet) || request === undefined) {
       return { ...NOTHING, tests: 0, synced: undefined };
     }
     const interleaved = this.isInterleaved(packet, request);
     let tests = this.validTests(packet, request, interleaved);
     const { plain, monoRoot } = fieldsOf(bytes, packet.version);
     if (this.options.key === 0 ? plain : authentic) tests |= TEST.AUTHENTIC;
-    const kiss = (tests & VALID) === VALID || (tests | TEST.ZERO) === VALID ? kissCode(packet) : undefined;
-    if (kiss !== undefined) return this.kissed(kiss, at.mono, tests);
-    if ((tests & VALID) !== VALID) return { ...NOTHING, tests, synced: undefined };
+    const valid = (tests & VALID) === VALID;
+    const kiss = valid || (tests | TEST.ZERO) === VALID ? kissCode(packet) : undefined;
+    const t4 = { time: at.cook(raw), kind };
+    if (kiss !== undefined) {
+      const exchange = { t1: request.t1, t2: t4.time, t3: t4.time, t4 };
+      const shown = { packet, exchange, interleaved: false, presend: true, local, monoRoot: undefined };
+      if (valid) this.judge({ ...shown, tests: tests | serverTests(packet) }, foretold, at);
+      return this.kissed(kiss, at.mono, tests);
+    }
+    if (!valid) return { ...NOTHING, tests, synced: undefined };
     this.counters.valid++;
     this.request = undefined;
     this.interleavedMisses = interleaved || !request.asksInterleaved ? 0 : this.interleavedMisses + 1;
     tests |= serverTests(packet);
     const synced = (tests & SYNCED) === SYNCED;
-    const t4 = { time: at.cook(raw), kind };
     const before = this.last;
     const t2 = fromNtp64(packet.receive.hi, packet.receive.lo)!;
     const t3 = fromNtp64(packet.transmit.hi, packet.transmit.lo)!;

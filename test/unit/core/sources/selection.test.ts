@@ -294,6 +294,27 @@ describe('selection', () => {
     assert.deepEqual(play([actor], 10).facts, ['Selected source S0']);
   });
 
+  it('at the start who is one poll behind is waited for; who answers as often and is no good is not', () => {
+    for (const [answers, selected] of [
+      [1, undefined],
+      [2, 0],
+    ] as const) {
+      const set = new SourceSet(
+        [0, 1].map((i) => infoOf({ offset: 0, width: ms }, i)),
+        OPTIONS,
+        1e-9,
+        1e-6,
+      );
+      for (let n = 0; n < 2; n++) {
+        set.reach(0, true);
+        set.accumulate(0, sampleOf({ offset: 0, width: ms }, 16 * n, n));
+      }
+      for (let n = 0; n < answers; n++) set.reach(1, true);
+      assert.equal(set.select(at(32)).selected, selected);
+      assert.equal(set.selectReports(at(32))[0]!.state, selected === undefined ? 'w' : '*');
+    }
+  });
+
   it('a new source takes over only when it has been better for a while', () => {
     const set = new SourceSet(
       [0, 1].map((i) => infoOf({ offset: 0, width: 1 }, i)),

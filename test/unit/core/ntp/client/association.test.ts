@@ -9,7 +9,7 @@ import { ClientAssociation } from '../../../../../src/core/ntp/client/clientasso
 import { withMonoRoot } from '../../../../../src/core/ntp/client/monoroot.js';
 import type { NtpSourceOptions } from '../../../../../src/core/ntp/client/options.js';
 import { refIdOfAddress } from '../../../../../src/core/ntp/client/refid.js';
-import { GOOD, TEST } from '../../../../../src/core/ntp/client/verdict.js';
+import { GOOD, TEST, VALID } from '../../../../../src/core/ntp/client/verdict.js';
 import { NO_SERVER, type ServerState } from '../../../../../src/core/ntp/state.js';
 import { formatPacket, type NtpPacket, parsePacket, ZERO_STAMP } from '../../../../../src/wire/ntp/packet.js';
 
@@ -247,8 +247,9 @@ describe('association: replies', () => {
     }
   });
 
-  it('modes other than server are dropped unseen', () => {
+  it('modes other than server, and versions that are not there yet, are dropped unseen', () => {
     for (const mode of [0, 1, 2, 3, 5, 6, 7]) assert.equal(new Rig().exchange({ mode }).tests, 0);
+    for (const version of [0, 5, 6, 7]) assert.equal(new Rig().exchange({ version }).tests, 0);
   });
 
   it('are held against maxdelay, maxdelayratio and maxdelaydevratio', () => {
@@ -389,6 +390,12 @@ describe('association: kisses of death', () => {
       assert.equal(rig.exchange(kiss(code)).kiss, code);
       assert.equal(rig.association.isActive(), false);
     }
+  });
+
+  it('are shown: valid, and without a time to give', () => {
+    const rig = new Rig();
+    rig.exchange({ leap: 3, stratum: 0, refId: refidFromText('RATE') });
+    assert.equal(rig.association.ntpData()!.tests, VALID | TEST.ROOT);
   });
 
   it('of a stranger: nothing', () => {
