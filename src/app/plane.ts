@@ -13,14 +13,14 @@ import type { PeerEntry } from '../core/ntp/peerdesk.js';
 import { SnapshotWriter, stepGuard } from '../core/ntp/snapshot.js';
 import type { ServerState } from '../core/ntp/state.js';
 import type { ClientReport, ServerStatsReport } from '../core/report/reports.js';
-import { loadNative, type NativeUdpOptions } from '../devices/native.js';
+import { loadNative } from '../devices/native.js';
 import { plainReason } from '../devices/retry.js';
 import type { ControlAnswer, ControlRequest } from '../serve/control.js';
 import type { PeerNews, PeerPacket } from '../serve/peers.js';
 import { mergeClients, serverStats } from '../serve/reports.js';
 import { newMemory, openTables, type PlaneMemory, type PlaneTables, recordsFor } from '../serve/tables.js';
 import type { SymmetricKey } from '../wire/ntp/keyfile.js';
-import type { FromWorker, SocketFailure, ToWorker, WorkerStart } from './serve-worker.js';
+import type { FromWorker, SocketFailure, ToWorker, WorkerSocket, WorkerStart } from './serve-worker.js';
 
 export interface PlaneSocket {
   readonly family: 4 | 6;
@@ -32,6 +32,8 @@ export interface PlaneSocket {
   readonly dscp?: number | undefined;
   /** Descriptors that the process was started with: the one that is bound to this very address is used. */
   readonly inherited?: readonly number[] | undefined;
+  /** For NTP inside PTP messages of this domain. */
+  readonly ptpDomain?: number | undefined;
 }
 
 export interface PlaneOptions {
@@ -310,11 +312,11 @@ const joinClients = (tables: readonly ClientTable[]): PlaneClients => {
   };
 };
 
-const socketOptions = (s: PlaneSocket, steerTo: number, steerSeed: number): NativeUdpOptions => ({
+const socketOptions = (s: PlaneSocket, steerTo: number, steerSeed: number): WorkerSocket => ({
   family: s.family,
   address: s.address,
   port: s.port,
-  perAddress: s.address === '',
+  perAddress: s.address === '' && s.ptpDomain === undefined,
   reusePort: steerTo > 1,
   steerTo,
   steerSeed,
@@ -327,6 +329,7 @@ const socketOptions = (s: PlaneSocket, steerTo: number, steerSeed: number): Nati
 
 /** chronyd's words, and why. */
 export const socketFailure = (f: SocketFailure): string => {
+  ...(s.ptpDomain === undefined ? {} : { ptpDomain: s.ptpDomain }),
   const host = f.address !== '' ? f.address : f.family === 4 ? '0.0.0.0' : '::';
   return `Could not open NTP socket on ${f.family === 6 ? `[${host}]` : host}:${f.port} : ${plainReason(f.message)}`;
 };
@@ -338,7 +341,7 @@ const workerStart = (recipe: Recipe, m: Member, attention: SharedArrayBuffer): W
   const sockets = options.sockets.map((s, i) => ({ ...s, port: chosen[i] ?? s.port }));
   return {
     memory: m.memory,
-    sockets: sockets.map((s) => socketOptions(s, count, m.memory.seed >>> 0)),
+    sockets: sockets.map((s) => socketOptions(s, count, m.memory.seed >>> 0, options.hardware !== undefined)),
     access: recipe.access,
     controlAccess: recipe.controlAccess,
     keys: recipe.keys,

@@ -15,11 +15,17 @@ import { type ControlAnswer, ControlPost, type ControlRequest } from '../serve/c
 import { serveLoop } from '../serve/loop.js';
 import { type PeerNews, type PeerPacket, PeerPost } from '../serve/peers.js';
 import { openTables, type PlaneMemory } from '../serve/tables.js';
+import { PtpGate, plainFamilies } from '../serve/ptpgate.js';
 import type { SymmetricKey } from '../wire/ntp/keyfile.js';
 
 export interface WorkerStart {
+/** A socket; `ptpDomain`: for NTP inside PTP messages of this domain. */
+export interface WorkerSocket extends NativeUdpOptions {
+  readonly ptpDomain?: number;
+}
+
   readonly memory: PlaneMemory;
-  readonly sockets: readonly NativeUdpOptions[];
+  readonly sockets: readonly WorkerSocket[];
   readonly access: readonly AccessRule[];
   /** Who may ask in mode 6. */
   readonly controlAccess: readonly AccessRule[];
@@ -76,9 +82,9 @@ const isSet = (opened: NativeUdpSet | unknown): opened is NativeUdpSet =>
 
 /** Opens all sockets; if that fails, those that can be opened alone, with the reasons for the others. */
 const openSockets = (
-  sockets: readonly NativeUdpOptions[],
+  sockets: readonly WorkerSocket[],
   guard: Int32Array,
-): { set: NativeUdpSet | undefined; opened: readonly NativeUdpOptions[]; failures: SocketFailure[] } => {
+): { set: NativeUdpSet | undefined; opened: readonly WorkerSocket[]; failures: SocketFailure[] } => {
   const all = tryOpen(sockets, guard);
   if (isSet(all)) return { set: all, opened: sockets, failures: [] };
   const failures: SocketFailure[] = [];
@@ -148,11 +154,21 @@ const main = (start: WorkerStart): void => {
   // After a crash: what the last worker had under way is not to be trusted.
   tables.ring?.clear();
   const { limit, lateTruth } = start;
-  const families = opened.map((o) => o.family);
-  const peers = new PeerPost(set, set, families, guard, seed, (news) => tell({ kind: 'peer', news }));
+  const hasPtp = opened.some((o) => o.ptpDomain !== undefined);
+  const gate = hasPtp ? new PtpGate(set.slab, opened, tables.counters, seed) : undefined;
+  const correction = gate && ((slot: number): number => gate.correction(slot));
+  const peers = new PeerPost(
+    set,
+    set,
+    plainFamilies(opened),
+    guard,
+    seed,
+    (news) => tell({ kind: 'peer', news }),
+    gate,
+  );
   peers.desk.setPeers(start.peers);
   const otherStamp = (stamps: Uint32Array, at: number): boolean => peers.stamped(stamps, at);
-  const options = { verifier: set, limit, control, lateTruth, peers: peers.desk, otherStamp };
+  const options = { verifier: set, limit, control, lateTruth, peers: peers.desk, otherStamp, correction };
   const responder = new Responder(set.slab, { access, ...tables }, snapshot, seed, markSeed, options);
   const stamps = new Uint32Array(set.txStamps);
   let table = new KeyTable([]);
@@ -177,7 +193,7 @@ const main = (start: WorkerStart): void => {
   tell({ kind: 'ready', wakeFd: set.wakeFd, ports: set.ports, failures });
   const attention = new Int32Array(start.attention);
   try {
-    serveLoop(set, responder, snapshot, newControl(obey, set, attention, tables.counters));
+    serveLoop(set, responder, snapshot, newControl(obey, set, attention, tables.counters), gate);
     awaitMain(attention);
   } finally {
     set.close();

@@ -3,7 +3,6 @@
  * tables of the language works; a test looks for the code that uses it.
  */
 const HARDWARE = 'hardware timestamping';
-const PTP = 'NTP over PTP';
 const NTS = 'NTS';
 
 export const WAITING_DIRECTIVES: Readonly<Record<string, string>> = {
@@ -11,8 +10,6 @@ export const WAITING_DIRECTIVES: Readonly<Record<string, string>> = {
   hwtimestamp: HARDWARE,
   hwtstimeout: HARDWARE,
   maxtxbuffers: HARDWARE,
-  ptpport: PTP,
-  ptpdomain: PTP,
   httpport: 'the HTTP door',
   ntsservercert: NTS,
   ntsserverkey: NTS,

@@ -111,6 +111,8 @@ export type NtpEvent =
       /** It was sealed with the key of the request; the MAC is taken off then. */
       readonly authentic: boolean;
       readonly local: string | undefined;
+      /** s that it waited in transparent clocks, where it came inside a PTP message. */
+      readonly correction?: Seconds;
     }
   /** Addresses that a name stands for, in order of preference; none: not known, or nobody could be asked. */
   | { readonly kind: 'ntp-resolved'; readonly name: string; readonly addresses: readonly string[] };

@@ -124,8 +124,9 @@ export class NtpSide {
   }
 
   private reply(event: Extract<NtpEvent, { kind: 'ntp-reply' }>, now: Now): void {
-    const { source, bytes, time, stamp, authentic, local } = event;
-    const received = this.sources.received(source, bytes, time, stamp, authentic, local, this.surroundings(now));
+    const { source, bytes, time, stamp, authentic, local, correction } = event;
+    const at = this.surroundings(now);
+    const received = this.sources.received(source, bytes, time, stamp, authentic, local, at, correction);
     if (received === undefined) return;
     const measured = measuredOf(source, received);
     if (measured !== undefined) {

@@ -9,13 +9,14 @@ import {
   type PacketTransport,
   SLOT_BYTES,
   SLOT_DATA,
-  SLOT_MAX_PACKET,
   TX_FLAG,
   TXSTAMP,
   type Verifier,
 } from '../ports/transport.js';
 import { HEADER, versionOf } from '../wire/ntp/header.js';
 
+import { FRAMING, type Framing } from '../wire/ptp/framing.js';
+import { framedMax, type PtpGate } from './ptpgate.js';
 /** A packet to a peer or, with `broadcast`, to whoever listens. */
 export interface PeerPacket {
   /** Index of the source, and its number of the packet; −1 for broadcasts, of which nothing is told. */
@@ -33,6 +34,8 @@ export interface PeerPacket {
   readonly local: string | undefined;
   readonly broadcast: boolean;
   /** Count of the steps of the raw clock for which `correction` holds (stepGuard). */
+  /** The PTP message that it leaves in; undefined = none. */
+  readonly framing?: Framing | undefined;
   readonly epoch: number;
 }
 
@@ -57,6 +60,9 @@ export type PeerNews =
       readonly authentic: boolean;
       readonly local: string;
     };
+      /** The PTP message that it came in, and s that it waited in transparent clocks. */
+      readonly framing?: Framing;
+      readonly correction?: Seconds;
 
 /** Packets whose stamp may still come. */
 const MAX_WAITING = 64;
@@ -84,16 +90,17 @@ export class PeerPost {
   private readonly late: [number, number] = [0, 0];
 
   /**
-   * `families`: of the transport's sockets, in their order. `guard`: see stepGuard. `tell` posts news.
+   * `families`: of the transport's sockets, in their order; 0 = not for plain packets. `guard`: see stepGuard. `tell` posts news.
    */
   constructor(
     private readonly transport: PacketTransport,
     verifier: Verifier | undefined,
-    private readonly families: readonly (4 | 6)[],
+    private readonly families: readonly (4 | 6 | 0)[],
     private readonly guard: Int32Array,
     seed: number,
     private readonly tell: (news: PeerNews) => void,
   ) {
+    private readonly gate?: PtpGate,
     this.words = new Uint32Array(transport.slab);
     this.bytes = new Uint8Array(transport.slab);
     this.view = new DataView(transport.slab);
@@ -137,14 +144,16 @@ export class PeerPost {
     const to = parseIp(packet.address);
     if (to === undefined) return `${packet.address} is no address`;
     const family = to.length === 4 ? 4 : 6;
-    const socket = this.families.indexOf(family);
-    if (socket < 0) return `there is no IPv${family} socket`;
+    const framing = packet.framing ?? FRAMING.NONE;
+    const framed = framing !== FRAMING.NONE;
+    const socket = framed ? (this.gate?.socketOf(family) ?? -1) : this.families.indexOf(family);
+    if (socket < 0) return `there is no IPv${family} socket${framed ? ' for PTP' : ''}`;
     if (Atomics.load(this.guard, 0) !== packet.epoch) return 'the clock was stepped meanwhile';
     const slot = packet.key === 0 ? NO_KEY : keys.slotOf(packet.key);
     if (packet.key !== 0 && slot === NO_KEY) return `there is no key ${packet.key}`;
     const mac = slot === NO_KEY ? 0 : keys.macBytes(slot, versionOf(packet.bytes[0]!));
     const length = packet.bytes.length + mac;
-    if (length > SLOT_MAX_PACKET) return 'the packet is too long';
+    if (length > framedMax(framing)) return 'the packet is too long';
     words.fill(0, 0, SLOT_DATA / 4);
     words[META.SOCKET] = socket;
     words[META.FAMILY] = family;
@@ -162,6 +171,7 @@ export class PeerPost {
     bytes.set(packet.bytes, SLOT_DATA);
     return undefined;
   }
+    if (framed) this.gate?.frame(0, framing);
 
   private correct(packet: PeerPacket, sealed: boolean): void {
     const late = packet.stamp ? this.late[Number(sealed) as 0 | 1] : 0;
@@ -212,7 +222,10 @@ export class PeerPost {
     const sec = words[m + META.RX_SEC_LO]! + words[m + META.RX_SEC_HI]! * 4294967296;
     this.tell({
       kind: 'packet',
+    const framing = this.gate?.framing(slot) ?? FRAMING.NONE;
+    const correction = this.gate?.correction(slot) ?? 0;
       source,
+      ...(framing === FRAMING.NONE ? {} : { framing, correction }),
       bytes: this.bytes.slice(start, start + length),
       time: fromUnix(sec, words[m + META.RX_NSEC]!),
       stamp: KINDS[Math.min(2, words[m + META.RX_KIND]!)]!,
@@ -226,8 +239,9 @@ export class PeerPost {
 export const peerEvent = (news: PeerNews) => {
   const { source } = news;
   if (news.kind === 'packet') {
-    const { bytes, time, stamp, authentic, local } = news;
-    return { kind: 'ntp-reply', source, bytes, time, stamp, authentic, local } as const;
+    const { bytes, time, stamp, authentic, local, correction } = news;
+    const reply = { kind: 'ntp-reply', source, bytes, time, stamp, authentic, local } as const;
+    return correction === undefined ? reply : { ...reply, correction };
   }
   const { serial } = news;
   if (news.kind === 'failed') return { kind: 'ntp-failed', source, serial, reason: news.reason } as const;

@@ -13,7 +13,7 @@ const tails = fc.array(
   fc.oneof(
     fc
       .record({
-        type: fc.constantFrom(0x0104, 0x0204, 0x0304, 0x0404, 0x2222, 0xf323, 0),
+        type: fc.constantFrom(0x0104, 0x0204, 0x0304, 0x0404, 0x2222, 0xf323, 0x010a, 0),
         bytes: fc.integer({ min: 1, max: 60 }),
       })
       .map(({ type, bytes }) => field(type, bytes * 4, 0x5a)),
@@ -69,7 +69,7 @@ describe('fuzz: responder', () => {
         fc.constantFrom(undefined, { interval: 2, burst: 2, leak: 1, kod: 1 }),
         (sequence, synchronised, honest, limit) => {
           runs++;
-          const responder = { limit, verifier: { verify: () => honest } };
+          const responder = { limit, verifier: { verify: () => honest }, correction: () => 1e-6 };
           const s = new TestServer({ state: synchronised ? STATE : undefined, responder });
           s.responder.setKeys(KEYS);
           let last: { receive: Ntp64Text; transmit: Ntp64Text } | undefined;

@@ -1,10 +1,12 @@
 import { createSocket } from 'node:dgram';
 import type { Config } from '../../conf/config.js';
+import type { PeerEntry } from '../../core/ntp/peerdesk.js';
 import type { Native } from '../../devices/native.js';
 import { NtpClientDevice } from '../../devices/ntpclient.js';
 import { SystemResolver } from '../../devices/resolver.js';
 import type { Effect, NtpEvent } from '../../engine/events.js';
-import { type PeerNews, peerEvent } from '../../serve/peers.js';
+import { type PeerNews, type PeerPacket, peerEvent } from '../../serve/peers.js';
+import { PtpAsking } from '../../serve/ptpasking.js';
 import { NTP_PORT } from '../../wire/ntp/header.js';
 import type { Keys } from './keys.js';
 import type { NtpServer } from './server.js';
@@ -22,6 +24,8 @@ export type PeerSide = Pick<NtpServer, 'setPeers' | 'sendPeer'>;
 export class NtpClient {
   private device: NtpClientDevice | undefined;
   private readonly resolver: SystemResolver;
+  private readonly ptp: PtpAsking;
+  private peers: readonly PeerEntry[] = [];
   private stopped = false;
 
   constructor(
@@ -34,22 +38,29 @@ export class NtpClient {
   ) {
     this.resolver = new SystemResolver(families);
   }
+    this.ptp = new PtpAsking(config.hardware.ptpport);
 
   apply(effect: NtpEffect): void {
     if (this.stopped) return;
     switch (effect.kind) {
       case 'ntp-send':
         this.device ??= this.open();
+        if (this.ptp.concerns(effect.port)) {
+          this.askInPtp(effect);
+          return;
+        }
         this.device.send(effect);
         return;
       case 'ntp-close':
         this.device?.close(effect.source);
         return;
+        if (this.ptp.forget(effect.source)) this.tellPeers();
       case 'ntp-resolve':
         void this.resolve(effect.name, effect.family);
         return;
       case 'ntp-peers':
-        this.server.setPeers(effect.peers);
+        this.peers = effect.peers;
+        this.tellPeers();
         return;
       case 'ntp-peer-send':
         this.sendPeer(effect);
@@ -63,13 +74,33 @@ export class NtpClient {
 
   /** What the server's port tells of peers. */
   heard(news: PeerNews): void {
-    if (!this.stopped) this.dispatch(peerEvent(news));
+    if (this.stopped) return;
+    if (news.kind === 'packet' && news.framing !== undefined) this.ptp.heard(news.source, news.framing);
+    this.dispatch(peerEvent(news));
+  }
+
+  private tellPeers(): void {
+    this.server.setPeers([...this.peers, ...this.ptp.entries()]);
+  }
+
+  /** Requests inside PTP messages leave by the port that such requests come to (chrony's too: both ends use it). */
+  private askInPtp(effect: Extract<NtpEffect, { kind: 'ntp-send' }>): void {
+    const { framing, isNew } = this.ptp.toServer(effect);
+    if (isNew) this.tellPeers();
+    const { kind: _, ...packet } = effect;
+    const plain = { stamp: false, correction: 0, local: undefined, broadcast: false };
+    this.sendFromServer({ ...packet, ...plain, framing });
   }
 
   private sendPeer(effect: Extract<NtpEffect, { kind: 'ntp-peer-send' }>): void {
     const { kind: _, ...packet } = effect;
-    if (this.server.sendPeer({ ...packet, broadcast: false })) return;
-    const { source, serial } = effect;
+    const framing = this.ptp.concerns(effect.port) ? this.ptp.toPeer(effect.source) : undefined;
+    this.sendFromServer({ ...packet, broadcast: false, framing });
+  }
+
+  private sendFromServer(packet: Omit<PeerPacket, 'epoch'>): void {
+    if (this.server.sendPeer(packet)) return;
+    const { source, serial } = packet;
     const reason = 'the NTP port is not open';
     setImmediate(() => this.dispatch({ kind: 'ntp-failed', source, serial, reason }));
   }

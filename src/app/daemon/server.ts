@@ -30,17 +30,34 @@ export const toRule = (rule: AccessRule): Rule | undefined => {
 };
 
 /** Sockets that the configuration asks for. */
-const socketsOf = (config: Config, families: readonly (4 | 6)[], inherited: readonly number[]): PlaneSocket[] => {
+const socketsOf = (
+  config: Config,
+  families: readonly (4 | 6)[],
+  inherited: readonly number[],
+  wanted: Wanted,
+): PlaneSocket[] => {
   const { port, binddevice, dscp, bindaddress4, bindaddress6 } = config.server;
   const only = bindaddress4 !== undefined || bindaddress6 !== undefined;
   const socket = (family: 4 | 6, address: string | undefined): PlaneSocket[] =>
     !families.includes(family) || (only && address === undefined)
       ? []
       : [{ family, address: address ?? '', port, device: binddevice, dscp: dscp === 0 ? undefined : dscp, inherited }];
-  return [...socket(4, bindaddress4), ...socket(6, bindaddress6)];
+  const plain = wanted.ntp ? [...socket(4, bindaddress4), ...socket(6, bindaddress6)] : [];
+  const { ptpport, ptpdomain } = config.hardware;
+  const framed = (family: 4 | 6, address: string | undefined): PlaneSocket[] =>
+    socket(family, address).map((s) => ({ ...s, port: ptpport, ptpDomain: ptpdomain }));
+  return wanted.ptp ? [...plain, ...framed(4, bindaddress4), ...framed(6, bindaddress6)] : plain;
 };
 
 /**
+/** Which ports are to be open. */
+interface Wanted {
+  readonly ntp: boolean;
+  readonly ptp: boolean;
+}
+
+const CLOSED: Wanted = { ntp: false, ptp: false };
+
  * The NTP server of the daemon. As in chronyd its sockets open only when somebody is allowed to ask, or there are peers or
  * broadcasts: with no `allow` the port stays closed, and a live `allow` opens it.
  */
@@ -65,6 +82,7 @@ export class NtpServer {
   private starting: Promise<void> | undefined;
   private state: ServerState | undefined;
   private cmdHits = 0;
+  private opened: Wanted = CLOSED;
   private cmdDrops = 0;
 
   /** `inherited`: descriptors that the service manager has opened for us. */
@@ -83,12 +101,20 @@ export class NtpServer {
     this.controlRules = [...LOOPBACK, ...config.command.access.flatMap((r) => toRule(r) ?? [])];
   }
 
-  /** Is there somebody to be answered, or spoken to from the server's port? */
-  private get wanted(): boolean {
-    const { server, sources } = this.config;
-    if (server.port === 0) return false;
-    if (this.rules.some((r) => r.allow) || server.broadcasts.length > 0) return true;
-    return this.peers.length > 0 || sources.some((s) => s.kind === 'peer');
+  /** Is there somebody to be answered, or spoken to from the server's port? The port for PTP is always open, as chrony's. */
+  private get wanted(): Wanted {
+    const { server, sources, hardware } = this.config;
+    const { ptpport } = hardware;
+    const isPeer = (port: number): boolean => ptpport === 0 || port !== ptpport;
+    const spoken = this.peers.some((p) => isPeer(p.port)) || sources.some((s) => s.kind === 'peer' && isPeer(s.port));
+    const ntp = server.port !== 0 && (this.rules.some((r) => r.allow) || server.broadcasts.length > 0 || spoken);
+    return { ntp, ptp: ptpport !== 0 };
+  }
+
+  /** Is there a port to open that is not open? */
+  private get lacks(): boolean {
+    const { wanted, opened } = this;
+    return (wanted.ntp && !opened.ntp) || (wanted.ptp && !opened.ptp);
   }
 
   /** Opens the sockets where that is wanted. What could not be opened comes back in words: the daemon goes on without, as chronyd. */
@@ -100,14 +126,20 @@ export class NtpServer {
       return error.message.split('\n');
     }
   }
+      this.opened = CLOSED;
 
   private async open(): Promise<readonly string[]> {
-    if (!this.wanted) return [];
+    if (!this.lacks) return [];
+    const { wanted } = this;
+    // The port for PTP was open alone: both begin anew, and nobody was served before who would notice.
+    await this.plane?.stop();
+    this.plane = undefined;
+    this.opened = wanted;
     const { clientloglimit, noclientlog, servethreads } = this.config.server;
     const access = [...this.rules];
     const { keys, peers } = this;
     const plane = await startPlane({
-      sockets: socketsOf(this.config, this.families, this.inherited),
+      sockets: socketsOf(this.config, this.families, this.inherited, wanted),
       access,
       clientLogLimit: clientloglimit,
       noClientLog: noclientlog,
@@ -153,8 +185,8 @@ export class NtpServer {
   /** Configured peers; replaces those of before. The port opens for them if it is not open yet. */
   setPeers(peers: readonly PeerEntry[]): void {
     this.peers = peers;
-    if (this.plane !== undefined) this.plane.setPeers(peers);
-    else if (this.wanted) this.starting ??= this.openLate();
+    this.plane?.setPeers(peers);
+    if (this.lacks) this.starting ??= this.openLate();
   }
 
   /** False: the port is not open. */
@@ -171,8 +203,8 @@ export class NtpServer {
   changeAccess(rule: Rule): void {
     this.tree.apply(rule);
     this.rules.push(rule);
-    if (this.plane !== undefined) this.plane.changeAccess(rule);
-    else if (this.wanted) this.starting ??= this.openLate();
+    this.plane?.changeAccess(rule);
+    if (this.lacks) this.starting ??= this.openLate();
   }
 
   /** After a live `allow`; one that fails is tried again by the next. */

@@ -210,7 +210,7 @@ const HARDWARE: readonly Directive[] = [
       name: 'ptpport',
       syntax: 'PORT',
       default: '0 (off)',
-      doc: 'Port for NTP inside PTP event messages, usually 319.',
+      doc: 'Port for NTP inside PTP event messages, usually 319: for network cards that stamp only PTP. Messages as of chrony up to 4.8 and as of later ones are answered in kind. Servers and peers with this port are spoken to so.',
     },
     (d, v) => {
       d.hardware.ptpport = v;

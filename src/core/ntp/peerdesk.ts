@@ -5,7 +5,7 @@ import { newTail, readTail, TAIL } from '../../wire/ntp/tail.js';
 import { hashAddress } from '../access/hash.js';
 import { type KeyTable, NO_KEY } from './keys.js';
 
-/** A configured peer. */
+/** A configured peer, or a server that is asked from the port that we serve from. */
 export interface PeerEntry {
   /** Index of its source. */
   readonly source: number;
@@ -16,6 +16,8 @@ export interface PeerEntry {
   readonly key: number;
   /** Packets a second that are handed on at most. */
   readonly rate: number;
+  /** A server that is asked from this very port (NTP over PTP): its replies are wanted, not packets of a peer. */
+  readonly replies?: boolean | undefined;
 }
 
 /** What the desk says to a packet. */
@@ -104,15 +106,16 @@ export class PeerDesk {
     for (const rows of this.rows.values()) for (const row of rows) if (row.entry.source === source) row.sent = stamps;
   }
 
-  /** A packet of mode 1 or 2, at least a header long; anything else is a stranger's. */
+  /** A packet of mode 1, 2 or 4, at least a header long; anything else is a stranger's. */
   take(slot: number, keys: KeyTable): number {
     const m = slot * SLOT_WORDS;
     const p = slot * SLOT_BYTES + SLOT_DATA;
     const lvm = this.view.getUint8(p);
     const mode = modeOf(lvm);
-    if (this.rows.size === 0 || (mode !== MODE.ACTIVE && mode !== MODE.PASSIVE)) return DESK.STRANGER;
+    if (this.rows.size === 0 || mode === MODE.CLIENT || mode > MODE.SERVER || mode === MODE.RESERVED)
+      return DESK.STRANGER;
     const row = this.find(m);
-    if (row === undefined) return DESK.STRANGER;
+    if (row === undefined || (mode === MODE.SERVER) !== (row.entry.replies === true)) return DESK.STRANGER;
     const { meta, tail } = this;
     const length = meta[m + META.RX_LENGTH]!;
     const version = versionOf(lvm);

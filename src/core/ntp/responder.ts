@@ -1,7 +1,7 @@
 import { NTP_UNIX_OFFSET, nsecToFraction, toShort } from '../../base/ntp64.js';
 import { META, SLOT_BYTES, SLOT_DATA, TX_FLAG, TXSTAMP, TXSTAMP_WORDS, type Verifier } from '../../ports/transport.js';
 import { HEADER, HEADER_BYTES, MODE, modeOf, NO_REPLY, packLvm, replyMode, versionOf } from '../../wire/ntp/header.js';
-import { FIELD, MONO_ROOT, MONO_ROOT_BYTES, MONO_ROOT_MAGIC, newTail, readTail, TAIL } from '../../wire/ntp/tail.js';
+import { FIELD, newTail, putCorrection, putMonoRoot, readTail, TAIL } from '../../wire/ntp/tail.js';
 import { type ClientTable, SERVICE, tableTime } from '../access/clients.js';
 import { hashAddress, mix } from '../access/hash.js';
 import { LIMIT, RateLimiter, type RateLimitOptions } from '../access/ratelimit.js';
@@ -51,6 +51,8 @@ const TIMED = -2;
 const STALE_US = 1_000_000;
 /** µs by which a receive stamp may lie ahead of the clock (hardware stamps are translated); more: the clock was set back. */
 const AHEAD_US = -1000;
+  /** s that the request in a slot waited in transparent clocks; undefined: nobody can tell (`ptpport 0`). */
+  readonly correction?: ((slot: number) => number) | undefined;
 /** s for which something from before a step may lie in a socket: as long as a request may wait, and one. */
 const LINGER = 2;
 const COUNTED = -1;
@@ -293,7 +295,7 @@ export class Responder {
     if (length < HEADER_BYTES || (length & 3) !== 0) return COUNTER.malformed;
     if (this.isStale(m)) return COUNTER.stale;
     const lvm = view.getUint8(p + HEADER.LVM);
-    if (modeOf(lvm) < MODE.CLIENT && this.symmetric()) return COUNTED;
+    if (modeOf(lvm) !== MODE.CLIENT && this.symmetric()) return COUNTED;
     if (!this.admit(m)) return COUNTER.denied;
     const version = versionOf(lvm);
     const mode = replyMode(version, modeOf(lvm), meta[m + META.SRC_PORT]!);
@@ -317,7 +319,7 @@ export class Responder {
     return this.snapshot.isFromBefore(meta[m + META.RX_SEC_LO]!, meta[m + META.RX_NSEC]!, LINGER);
   }
 
-  /** Is it a configured peer's? Then it is not answered here. */
+  /** Is it a configured peer's, or a reply to a request that left by this port? Then it is not answered here. */
   private symmetric(): boolean {
     const desk = this.options.peers?.take(this.slot, this.keys) ?? DESK.STRANGER;
     if (desk === DESK.STRANGER) return false;
@@ -460,8 +462,10 @@ export class Responder {
     this.writeHeader(p, version, mode);
     meta[m + META.TX_KEY] = this.key + 1;
     meta[m + META.TX_MAC] = this.mac;
-    const fields = this.echoUniqueId(p);
-    meta[m + META.TX_LENGTH] = HEADER_BYTES + fields + this.putMonoRoot(p + HEADER_BYTES + fields) + this.mac;
+    let end = p + HEADER_BYTES + this.echoUniqueId(p);
+    end += this.putMonoRoot(end);
+    end += this.putCorrections(end);
+    meta[m + META.TX_LENGTH] = end - p + this.mac;
     meta[m + META.TX_FLAGS] = TX_FLAG.STAMP;
     this.correctTransmit(m);
     const previous = asks ? ring.find(originHi, originLo) : NONE;
@@ -544,15 +548,7 @@ export class Responder {
   /** Returns its length. The monotonic stamp stays zero: "none"; what the client gains is the resolution of the root values. */
   private putMonoRoot(at: number): number {
     if (this.tail.monoRootAt === 0) return 0;
-    const { view, snapshot } = this;
-    view.setUint16(at, FIELD.MONO_ROOT);
-    view.setUint16(at + 2, MONO_ROOT_BYTES);
-    view.setUint32(at + MONO_ROOT.MAGIC, MONO_ROOT_MAGIC);
-    view.setUint32(at + MONO_ROOT.ROOT_DELAY, toFineShort(snapshot.rootDelay));
-    view.setUint32(at + MONO_ROOT.ROOT_DISPERSION, toFineShort(this.dispersion));
-    this.put(at + MONO_ROOT.STAMP, 0, 0);
-    view.setUint32(at + MONO_ROOT.EPOCH, 0);
-    return MONO_ROOT_BYTES;
+    return putMonoRoot(this.view, at, this.snapshot.rootDelay, this.dispersion);
   }
 
   /** ns that a reply of a kind takes to leave. */
@@ -570,6 +566,20 @@ export class Responder {
       sec--;
     } else if (nsec >= 1e9) {
       nsec -= 1e9;
+  /** Returns their length. Both forms where both were asked for: a client does not know which one we are of. */
+  private putCorrections(at: number): number {
+    const { correctionAt, correctionExperimentalAt } = this.tail;
+    const { correction } = this.options;
+    if (correction === undefined || (correctionAt | correctionExperimentalAt) === 0) return 0;
+    const seconds = correction(this.slot);
+    let bytes = 0;
+    if (correctionAt !== 0) bytes += putCorrection(this.view, at, FIELD.CORRECTION, seconds);
+    if (correctionExperimentalAt !== 0) {
+      bytes += putCorrection(this.view, at + bytes, FIELD.CORRECTION_EXPERIMENTAL, seconds);
+    }
+    return bytes;
+  }
+
       sec++;
     }
     this.meta[m + META.TX_CORR_SEC] = sec;
@@ -586,6 +596,3 @@ export class Responder {
     return x;
   }
 }
-
-/** Seconds as u4.28, rounded up; what does not fit is the largest value. */
-const toFineShort = (seconds: number): number => Math.min(0xffffffff, Math.ceil(Math.max(0, seconds) * 2 ** 28));

@@ -10,7 +10,7 @@ import type { ClockChange, Sample } from '../../sample.js';
 import type { ServerState } from '../state.js';
 import { Counters } from './counters.js';
 import { DelayModel } from './delay.js';
-import { type Exchange, type ExchangeFigures, figuresOf } from './exchange.js';
+import { corrected, type Exchange, type ExchangeFigures, figuresOf } from './exchange.js';
 import { SampleFilter } from './filter.js';
 import type { MonoRoot } from './monoroot.js';
 import type { NtpSourceOptions } from './options.js';
@@ -139,7 +139,10 @@ export abstract class Association {
   abstract sent(serial: number, raw: Instant, kind: StampKind, at: Surroundings, transmit?: Ntp64): void;
   /** The packet could not leave. */
   abstract failed(serial: number): void;
-  /** `raw`, `kind`: when it came in; `authentic`: sealed with the key of this source; `local`: our address. */
+  /**
+   * `raw`, `kind`: when it came in; `authentic`: sealed with the key of this source; `local`: our address; `correction`: s
+   * that it waited in transparent clocks.
+   */
   abstract received(
     bytes: Uint8Array,
     raw: Instant,
@@ -148,6 +151,7 @@ export abstract class Association {
     local: string | undefined,
     foretold: Foretold,
     at: Surroundings,
+    correction?: Seconds,
   ): Received;
   abstract rebase(change: ClockChange): void;
   /** Forgets what was measured: the clock was moved, or the operator wants it. */
@@ -197,7 +201,8 @@ export abstract class Association {
   protected judge(j: Judgement, foretold: Foretold, at: Surroundings): Received {
     let { tests } = j;
     const { packet, local } = j;
-    const figures = figuresOf(j.exchange);
+    const whole = figuresOf(j.exchange);
+    const figures = corrected(whole, j.exchange);
     const precision = Math.max(at.precision, 2 ** Math.max(-32, Math.min(0, packet.precisionLog2)));
     const delay = Math.max(figures.delay, precision);
     const dispersion = precision + at.skew * Math.abs(figures.interval);
@@ -247,7 +252,8 @@ export abstract class Association {
       offset: figures.offset - bias + this.options.offset,
       peerDelay: delay,
       peerDispersion: dispersion,
-      rootDelay: rootDelay + delay,
+      // Corrections cannot be verified: the largest possible error stays as it is without them.
+      rootDelay: rootDelay + Math.max(delay, whole.delay),
       rootDispersion: rootDispersion + dispersion,
       // Who copies the reference of a server stands beside it, not behind.
       stratum: Math.max(this.options.minstratum, this.options.copy ? packet.stratum - 1 : packet.stratum),

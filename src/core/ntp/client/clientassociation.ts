@@ -17,7 +17,7 @@ import {
   type Surroundings,
 } from './association.js';
 import { type Exchange, type ExchangeFigures, type LastResponse, rebaseResponse } from './exchange.js';
-import { fieldsOf, MonoTrack, withMonoRoot } from './monoroot.js';
+import { fieldsOf, MonoTrack, withCorrections, withMonoRoot } from './monoroot.js';
 import type { NtpSourceOptions } from './options.js';
 import { kissCode, SYNCED, serverTests, TEST, VALID } from './verdict.js';
 
@@ -120,6 +120,7 @@ export class ClientAssociation extends Association {
     local: string | undefined,
     foretold: Foretold,
     at: Surroundings,
+    correction: Seconds = 0,
   ): Received {
     this.counters.received(kind);
     const { request } = this;
@@ -129,7 +130,7 @@ export class ClientAssociation extends Association {
     }
     const interleaved = this.isInterleaved(packet, request);
     let tests = this.validTests(packet, request, interleaved);
-    const { plain, monoRoot } = fieldsOf(bytes, packet.version);
+    const { plain, monoRoot, wait } = fieldsOf(bytes, packet.version);
     if (this.options.key === 0 ? plain : authentic) tests |= TEST.AUTHENTIC;
     const valid = (tests & VALID) === VALID;
     const kiss = valid || (tests | TEST.ZERO) === VALID ? kissCode(packet) : undefined;
@@ -147,9 +148,18 @@ export class ClientAssociation extends Association {
     tests |= serverTests(packet);
     const synced = (tests & SYNCED) === SYNCED;
     const before = this.last;
+    const waits = { request: wait, reply: correction };
     const t2 = fromNtp64(packet.receive.hi, packet.receive.lo)!;
     const t3 = fromNtp64(packet.transmit.hi, packet.transmit.lo)!;
-    this.last = { receive: packet.receive, transmit: packet.transmit, t1: request.t1, t2, t4, used: !interleaved };
+    this.last = {
+      receive: packet.receive,
+      transmit: packet.transmit,
+      t1: request.t1,
+      t2,
+      t4,
+      waits,
+      used: !interleaved,
+    };
     const root = this.wantsMonoRoot ? monoRoot : undefined;
     const moved = this.mono.moved(root, packet.receive);
     const news = {
@@ -159,8 +169,8 @@ export class ClientAssociation extends Association {
     const { presend } = request;
     if (interleaved && before!.used) return { ...NOTHING, tests, synced: presend ? undefined : synced, ...news };
     const exchange: Exchange = interleaved
-      ? { t1: before!.t1, t2: before!.t2, t3, t4: before!.t4 }
-      : { t1: request.t1, t2, t3, t4 };
+      ? { t1: before!.t1, t2: before!.t2, t3, t4: before!.t4, waits: before!.waits }
+      : { t1: request.t1, t2, t3, t4, waits };
     const j: Judgement = { packet, exchange, interleaved, presend, tests, local, monoRoot: root };
     const followed = { ...foretold, offset: (time: Instant) => foretold.offset(time) + moved };
     return { ...this.judge(j, followed, at), ...news };
@@ -202,6 +212,10 @@ export class ClientAssociation extends Association {
 
   private get wantsMonoRoot(): boolean {
     return this.options.version === 4 && this.options.extfields.includes(FIELD.MONO_ROOT);
+  }
+
+  private get wantsCorrection(): boolean {
+    return this.options.version === 4 && this.options.extfields.includes(FIELD.CORRECTION_EXPERIMENTAL);
   }
 
   private giveUp(): boolean {
@@ -246,7 +260,8 @@ export class ClientAssociation extends Association {
     this.counters.requests++;
     const t1 = { time: at.cook(raw), kind: 'daemon' as StampKind };
     this.request = { serial, receive, transmit, asksInterleaved, presend: this.presending, t1 };
-    return { serial, bytes: this.wantsMonoRoot ? withMonoRoot(bytes) : bytes };
+    const asking = this.wantsMonoRoot ? withMonoRoot(bytes) : bytes;
+    return { serial, bytes: this.wantsCorrection ? withCorrections(asking) : asking };
   }
 
   private isInterleaved(packet: NtpPacket, request: Request): boolean {

@@ -15,6 +15,13 @@ export interface Exchange {
   readonly t2: Instant;
   readonly t3: Instant;
   readonly t4: LocalStamp;
+  readonly waits?: Waits | undefined;
+}
+
+/** s that request and reply waited in transparent clocks (PTP), as far as those told. */
+export interface Waits {
+  readonly request: Seconds;
+  readonly reply: Seconds;
 }
 
 export interface ExchangeFigures {
@@ -38,6 +45,20 @@ export const figuresOf = ({ t1, t2, t3, t4 }: Exchange): ExchangeFigures => {
   return { time, offset, delay: interval - responseTime, interval, responseTime };
 };
 
+/** Oscillators of transparent clocks may be so much fast: what they measured is taken for a little less. */
+const TRANSPARENT_RATE = 100e-6;
+
+/**
+ * The figures without the waits. Only where both directions told theirs, and they fit into the round trip: nobody
+ * vouches for them.
+ */
+export const corrected = (figures: ExchangeFigures, { waits }: Exchange): ExchangeFigures => {
+  if (waits === undefined || !(waits.request > 0 && waits.reply > 0)) return figures;
+  const sum = (waits.request + waits.reply) * (1 - TRANSPARENT_RATE);
+  if (sum > figures.delay) return figures;
+  return { ...figures, offset: figures.offset + (waits.reply - waits.request) / 2, delay: figures.delay - sum };
+};
+
 /** What is kept of the last valid response: the next reply may bring its accurate transmit stamp. */
 export interface LastResponse {
   /** The server's stamps as they stood in the packet. */
@@ -46,6 +67,7 @@ export interface LastResponse {
   readonly t1: LocalStamp;
   readonly t2: Instant;
   readonly t4: LocalStamp;
+  readonly waits: Waits;
   /** Its exchange has been a sample already. */
   readonly used: boolean;
 }

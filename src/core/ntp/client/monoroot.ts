@@ -2,7 +2,18 @@ import type { Ntp64 } from '../../../base/ntp64.js';
 import type { Seconds } from '../../../base/units.js';
 import { HEADER_BYTES } from '../../../wire/ntp/header.js';
 import { isZero } from '../../../wire/ntp/packet.js';
-import { FIELD, MONO_ROOT, MONO_ROOT_BYTES, MONO_ROOT_MAGIC, newTail, readTail, TAIL } from '../../../wire/ntp/tail.js';
+import {
+  CORRECTION_BYTES,
+  FIELD,
+  MONO_ROOT,
+  MONO_ROOT_BYTES,
+  newTail,
+  putCorrection,
+  putMonoRoot,
+  readCorrection,
+  readTail,
+  TAIL,
+} from '../../../wire/ntp/tail.js';
 
 /** What a server says in the field F323: finer root values, and a clock of its that is never corrected. */
 export interface MonoRoot {
@@ -19,9 +30,11 @@ export interface Fields {
   /** Nothing, or fields that nobody asked for: a MAC would be somebody else's. */
   readonly plain: boolean;
   readonly monoRoot: MonoRoot | undefined;
+  /** s that our request waited in transparent clocks; 0 = nobody told. */
+  readonly wait: Seconds;
 }
 
-const NO_FIELDS: Fields = { plain: true, monoRoot: undefined };
+const NO_FIELDS: Fields = { plain: true, monoRoot: undefined, wait: 0 };
 /** u4.28 s. */
 const FINE = 2 ** 28;
 /** A server whose clock was moved by more than this, s, is better measured anew. */
@@ -29,12 +42,25 @@ const LARGEST_MOVE = 16;
 
 export const fieldsOf = (bytes: Uint8Array, version: number): Fields => {
   if (bytes.length === HEADER_BYTES) return NO_FIELDS;
-  if (bytes.length % 4 !== 0) return { plain: false, monoRoot: undefined };
+  if (bytes.length % 4 !== 0) return { ...NO_FIELDS, plain: false };
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   const tail = newTail();
   readTail(view, 0, bytes.length, version, tail);
   const plain = tail.kind === TAIL.PLAIN;
-  return { plain, monoRoot: plain && tail.monoRootAt > 0 ? readMonoRoot(view, tail.monoRootAt) : undefined };
+  if (!plain) return { ...NO_FIELDS, plain };
+  const monoRoot = tail.monoRootAt > 0 ? readMonoRoot(view, tail.monoRootAt) : undefined;
+  const waitAt = tail.correctionAt > 0 ? tail.correctionAt : tail.correctionExperimentalAt;
+  return { plain, monoRoot, wait: waitAt > 0 ? readCorrection(view, waitAt) : 0 };
+};
+
+/** The packet with the questions behind it how long it waited: in both forms, for which one a server knows is not known. */
+export const withCorrections = (bytes: Uint8Array): Uint8Array => {
+  const out = new Uint8Array(bytes.length + 2 * CORRECTION_BYTES);
+  out.set(bytes);
+  const view = new DataView(out.buffer);
+  const next = bytes.length + putCorrection(view, bytes.length, FIELD.CORRECTION, 0);
+  putCorrection(view, next, FIELD.CORRECTION_EXPERIMENTAL, 0);
+  return out;
 };
 
 const readMonoRoot = (view: DataView, at: number): MonoRoot => ({
@@ -51,15 +77,7 @@ export const withMonoRoot = (
 ): Uint8Array => {
   const out = new Uint8Array(bytes.length + MONO_ROOT_BYTES);
   out.set(bytes);
-  const view = new DataView(out.buffer, bytes.length);
-  const fine = (s: Seconds): number => Math.min(0xffffffff, Math.ceil(Math.max(0, s) * FINE));
-  view.setUint16(0, FIELD.MONO_ROOT);
-  view.setUint16(2, MONO_ROOT_BYTES);
-  view.setUint32(MONO_ROOT.MAGIC, MONO_ROOT_MAGIC);
-  if (root !== undefined) {
-    view.setUint32(MONO_ROOT.ROOT_DELAY, fine(root.rootDelay));
-    view.setUint32(MONO_ROOT.ROOT_DISPERSION, fine(root.rootDispersion));
-  }
+  putMonoRoot(new DataView(out.buffer), bytes.length, root?.rootDelay ?? 0, root?.rootDispersion ?? 0);
   return out;
 };
 

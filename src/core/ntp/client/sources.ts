@@ -222,11 +222,12 @@ export class NtpSources {
     authentic: boolean,
     local: string | undefined,
     at: Surroundings,
+    correction: Seconds = 0,
   ): Received | undefined {
     const live = this.live.get(source);
     if (live === undefined) return undefined;
     const { association } = live;
-    const received = association.received(bytes, raw, kind, authentic, local, this.foretold(source), at);
+    const received = association.received(bytes, raw, kind, authentic, local, this.foretold(source), at, correction);
     // A server that has lost its own reference is as good as silent.
     if (received.synced !== undefined) this.host.sources.reach(source, received.synced);
     if (received.moved !== undefined) this.host.sources.moved(source, received.moved);

@@ -159,3 +159,24 @@ describe('packets of configured peers', () => {
     );
   });
 });
+
+describe('replies to requests that left by the port that we serve from', () => {
+  const SERVER: PeerEntry = { ...PEER, port: 319, replies: true };
+  const from = { ...FROM, port: 319 };
+
+  it('are handed on from who was asked, and nothing else from there is', () => {
+    const { server, handed } = serverWith([SERVER], true);
+    assert.equal(server.ask(request({ mode: 4 }), from), undefined);
+    assert.equal(handed.length, 1);
+    assert.notEqual(server.ask(request({ mode: 1 }), from), undefined, 'a stranger of mode 1 is answered');
+    assert.equal(handed.length, 1);
+  });
+
+  it('are nothing from others, and from peers', () => {
+    const { server, handed } = serverWith([SERVER, PEER], true);
+    assert.equal(server.ask(request({ mode: 4 }), { ...from, from: [192, 0, 2, 9] }), undefined);
+    assert.equal(server.ask(request({ mode: 4 }), FROM), undefined);
+    assert.equal(handed.length, 0);
+    assert.equal(server.tables.counters[COUNTER.malformed], 2);
+  });
+});
