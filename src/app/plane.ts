@@ -62,6 +62,8 @@ export interface PlaneOptions {
   readonly onRestart?: ((error: Error) => void) | undefined;
   /** Workers end again and again: the plane serves no more (or with fewer threads). */
   readonly onFault?: ((error: Error) => void) | undefined;
+  /** Network cards stamp, and here is what is known of their clocks (HwTableWriter). */
+  readonly hardware?: SharedArrayBuffer | undefined;
   /** False: T3 without what transmit stamps tell about sending; to measure the gain. */
   readonly lateTruth?: boolean | undefined;
 }
@@ -74,6 +76,8 @@ const RESTART_WINDOW_MS = 60_000;
 const TX_SOFTWARE = 1 << 1;
 const RX_SOFTWARE = 1 << 3;
 const SOFTWARE = 1 << 4;
+/** The same by network cards, on clocks of their own. */
+const HARDWARE = (1 << 0) | (1 << 2) | (1 << 6);
 /** A quarter of a second of requests at full rate; granted only where the kernel allows it. */
 const RECEIVE_BUFFER_BYTES = 4 << 20;
 /** Clients of the command port are few; their table is main's own. */
@@ -312,7 +316,7 @@ const joinClients = (tables: readonly ClientTable[]): PlaneClients => {
   };
 };
 
-const socketOptions = (s: PlaneSocket, steerTo: number, steerSeed: number): WorkerSocket => ({
+const socketOptions = (s: PlaneSocket, steerTo: number, steerSeed: number, hardware: boolean): WorkerSocket => ({
   family: s.family,
   address: s.address,
   port: s.port,
@@ -321,15 +325,15 @@ const socketOptions = (s: PlaneSocket, steerTo: number, steerSeed: number): Work
   steerTo,
   steerSeed,
   receiveBufferBytes: RECEIVE_BUFFER_BYTES,
-  timestamping: TX_SOFTWARE | RX_SOFTWARE | SOFTWARE,
+  timestamping: TX_SOFTWARE | RX_SOFTWARE | SOFTWARE | (hardware ? HARDWARE : 0),
   ...(s.device === undefined ? {} : { device: s.device }),
   ...(s.dscp === undefined ? {} : { dscp: s.dscp }),
   ...(s.inherited === undefined ? {} : { inherited: s.inherited }),
+  ...(s.ptpDomain === undefined ? {} : { ptpDomain: s.ptpDomain }),
 });
 
 /** chronyd's words, and why. */
 export const socketFailure = (f: SocketFailure): string => {
-  ...(s.ptpDomain === undefined ? {} : { ptpDomain: s.ptpDomain }),
   const host = f.address !== '' ? f.address : f.family === 4 ? '0.0.0.0' : '::';
   return `Could not open NTP socket on ${f.family === 6 ? `[${host}]` : host}:${f.port} : ${plainReason(f.message)}`;
 };
@@ -348,6 +352,7 @@ const workerStart = (recipe: Recipe, m: Member, attention: SharedArrayBuffer): W
     peers: recipe.peers,
     limit: options.limit,
     lateTruth: options.lateTruth,
+    hardware: options.hardware,
     attention,
   };
 };

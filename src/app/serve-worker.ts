@@ -12,18 +12,19 @@ import { Responder } from '../core/ntp/responder.js';
 import { SnapshotReader, stepGuard } from '../core/ntp/snapshot.js';
 import { loadNative, type NativeUdpOptions, type NativeUdpSet } from '../devices/native.js';
 import { type ControlAnswer, ControlPost, type ControlRequest } from '../serve/control.js';
+import { HardwareTransport } from '../serve/hwstamps.js';
 import { serveLoop } from '../serve/loop.js';
 import { type PeerNews, type PeerPacket, PeerPost } from '../serve/peers.js';
-import { openTables, type PlaneMemory } from '../serve/tables.js';
 import { PtpGate, plainFamilies } from '../serve/ptpgate.js';
+import { openTables, type PlaneMemory } from '../serve/tables.js';
 import type { SymmetricKey } from '../wire/ntp/keyfile.js';
 
-export interface WorkerStart {
 /** A socket; `ptpDomain`: for NTP inside PTP messages of this domain. */
 export interface WorkerSocket extends NativeUdpOptions {
   readonly ptpDomain?: number;
 }
 
+export interface WorkerStart {
   readonly memory: PlaneMemory;
   readonly sockets: readonly WorkerSocket[];
   readonly access: readonly AccessRule[];
@@ -33,6 +34,8 @@ export interface WorkerSocket extends NativeUdpOptions {
   readonly peers: readonly PeerEntry[];
   readonly limit: RateLimitOptions | undefined;
   readonly lateTruth: boolean | undefined;
+  /** What is known of the clocks of network cards that stamp. */
+  readonly hardware: SharedArrayBuffer | undefined;
   /** Two words: messages that main has posted, and how many of them it has finished posting (wake included). */
   readonly attention: SharedArrayBuffer;
 }
@@ -153,7 +156,8 @@ const main = (start: WorkerStart): void => {
   const { seed, markSeed } = start.memory;
   // After a crash: what the last worker had under way is not to be trusted.
   tables.ring?.clear();
-  const { limit, lateTruth } = start;
+  const { limit, lateTruth, hardware } = start;
+  const transport = hardware === undefined ? set : new HardwareTransport(set, hardware, tables.counters);
   const hasPtp = opened.some((o) => o.ptpDomain !== undefined);
   const gate = hasPtp ? new PtpGate(set.slab, opened, tables.counters, seed) : undefined;
   const correction = gate && ((slot: number): number => gate.correction(slot));
@@ -187,13 +191,13 @@ const main = (start: WorkerStart): void => {
     else if (message.kind === 'peer-send') {
       peers.send(message.packet, table);
       // The stamp is there already, mostly, and nothing else would fetch it for as long as nobody asks.
-      responder.txStamps(stamps, set.drainTxStamps());
+      responder.txStamps(stamps, transport.drainTxStamps());
     }
   };
   tell({ kind: 'ready', wakeFd: set.wakeFd, ports: set.ports, failures });
   const attention = new Int32Array(start.attention);
   try {
-    serveLoop(set, responder, snapshot, newControl(obey, set, attention, tables.counters), gate);
+    serveLoop(transport, responder, snapshot, newControl(obey, set, attention, tables.counters), gate);
     awaitMain(attention);
   } finally {
     set.close();

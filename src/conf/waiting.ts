@@ -7,8 +7,6 @@ const NTS = 'NTS';
 
 export const WAITING_DIRECTIVES: Readonly<Record<string, string>> = {
   ntpsigndsocket: 'signing for Samba',
-  hwtimestamp: HARDWARE,
-  hwtstimeout: HARDWARE,
   maxtxbuffers: HARDWARE,
   httpport: 'the HTTP door',
   ntsservercert: NTS,

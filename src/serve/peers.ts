@@ -9,14 +9,15 @@ import {
   type PacketTransport,
   SLOT_BYTES,
   SLOT_DATA,
+  STAMP_FOLLOWED,
   TX_FLAG,
   TXSTAMP,
   type Verifier,
 } from '../ports/transport.js';
 import { HEADER, versionOf } from '../wire/ntp/header.js';
-
 import { FRAMING, type Framing } from '../wire/ptp/framing.js';
 import { framedMax, type PtpGate } from './ptpgate.js';
+
 /** A packet to a peer or, with `broadcast`, to whoever listens. */
 export interface PeerPacket {
   /** Index of the source, and its number of the packet; −1 for broadcasts, of which nothing is told. */
@@ -33,9 +34,9 @@ export interface PeerPacket {
   readonly correction: Seconds;
   readonly local: string | undefined;
   readonly broadcast: boolean;
-  /** Count of the steps of the raw clock for which `correction` holds (stepGuard). */
   /** The PTP message that it leaves in; undefined = none. */
   readonly framing?: Framing | undefined;
+  /** Count of the steps of the raw clock for which `correction` holds (stepGuard). */
   readonly epoch: number;
 }
 
@@ -59,10 +60,10 @@ export type PeerNews =
       readonly stamp: StampKind;
       readonly authentic: boolean;
       readonly local: string;
-    };
       /** The PTP message that it came in, and s that it waited in transparent clocks. */
       readonly framing?: Framing;
       readonly correction?: Seconds;
+    };
 
 /** Packets whose stamp may still come. */
 const MAX_WAITING = 64;
@@ -99,8 +100,8 @@ export class PeerPost {
     private readonly guard: Int32Array,
     seed: number,
     private readonly tell: (news: PeerNews) => void,
-  ) {
     private readonly gate?: PtpGate,
+  ) {
     this.words = new Uint32Array(transport.slab);
     this.bytes = new Uint8Array(transport.slab);
     this.view = new DataView(transport.slab);
@@ -125,15 +126,16 @@ export class PeerPost {
     const key = `${stamps[at + TXSTAMP.SOCKET]}/${stamps[at + TXSTAMP.ID]}`;
     const it = this.waiting.get(key);
     if (it === undefined) return false;
-    this.waiting.delete(key);
+    const followed = (stamps[at + TXSTAMP.KIND]! & STAMP_FOLLOWED) !== 0;
+    if (!followed) this.waiting.delete(key);
     const sec = stamps[at + TXSTAMP.SEC_LO]!;
     const nsec = stamps[at + TXSTAMP.NSEC]!;
     const late = ((sec - it.sec) | 0) * 1e9 + nsec - it.nsec;
     if (late < 0 || late > 1e9) return true;
     const sealed = Number(it.sealed) as 0 | 1;
-    if (late <= MAX_LATENCY) this.late[sealed] += (late - this.late[sealed]) * GAIN;
+    if (!followed && late <= MAX_LATENCY) this.late[sealed] += (late - this.late[sealed]) * GAIN;
     const { source, serial } = it;
-    const stamp = KINDS[Math.min(2, stamps[at + TXSTAMP.KIND]!)]!;
+    const stamp = KINDS[Math.min(2, stamps[at + TXSTAMP.KIND]! & ~STAMP_FOLLOWED)]!;
     this.tell({ kind: 'sent', source, serial, time: fromUnix(sec, nsec), stamp });
     return true;
   }
@@ -169,9 +171,9 @@ export class PeerPost {
     words[META.TX_ID] = NO_STAMP;
     this.correct(packet, mac > 0);
     bytes.set(packet.bytes, SLOT_DATA);
+    if (framed) this.gate?.frame(0, framing);
     return undefined;
   }
-    if (framed) this.gate?.frame(0, framing);
 
   private correct(packet: PeerPacket, sealed: boolean): void {
     const late = packet.stamp ? this.late[Number(sealed) as 0 | 1] : 0;
@@ -220,12 +222,12 @@ export class PeerPost {
     const family = words[m + META.FAMILY]!;
     const at = (m + META.DST_ADDR) * 4;
     const sec = words[m + META.RX_SEC_LO]! + words[m + META.RX_SEC_HI]! * 4294967296;
-    this.tell({
-      kind: 'packet',
     const framing = this.gate?.framing(slot) ?? FRAMING.NONE;
     const correction = this.gate?.correction(slot) ?? 0;
-      source,
+    this.tell({
       ...(framing === FRAMING.NONE ? {} : { framing, correction }),
+      kind: 'packet',
+      source,
       bytes: this.bytes.slice(start, start + length),
       time: fromUnix(sec, words[m + META.RX_NSEC]!),
       stamp: KINDS[Math.min(2, words[m + META.RX_KIND]!)]!,

@@ -13,6 +13,8 @@ import type { Effect, Event } from '../../engine/events.js';
 import type { Severity } from '../../ports/observer.js';
 
 const EVERY = '*';
+/** ms from the first reading of a card's clock to the next ones: the first burst of requests is to have its stamps. */
+const QUICK_MS = [30, 60, 125, 250, 500];
 /** ms between two looks at the interfaces: came, gone, up again, told otherwise by somebody. */
 const WATCH_MS = 2000;
 /** A mapping says nothing about stamps farther away than so many readings, or this. */
@@ -69,6 +71,7 @@ export class HardwareStamping implements ClientHardware {
   private readonly refused = new Set<string>();
   private watcher: NodeJS.Timeout | undefined;
   private used = 0;
+  private stopped = false;
 
   constructor(
     private readonly parts: HardwareParts,
@@ -100,6 +103,7 @@ export class HardwareStamping implements ClientHardware {
   }
 
   stop(): void {
+    this.stopped = true;
     clearInterval(this.watcher);
     for (const clock of this.clocks) {
       clearInterval(clock.timer);
@@ -110,8 +114,9 @@ export class HardwareStamping implements ClientHardware {
 
   /** What was done to the system clock, by us and (steps) by others; `now` on the clock before it. */
   follow(event: Event, effects: readonly Effect[], now: Instant): void {
-    let changed = event.kind === 'clock-jump';
-    if (event.kind === 'clock-jump') this.each((clock) => clock.stepped(event.offset));
+    // Late: what was taken to have happened at once has put the clock off.
+    let changed = event.kind === 'clock-jump' || event.kind === 'frequency-late';
+    if (event.kind === 'clock-jump' || event.kind === 'frequency-late') this.each((c) => c.stepped(event.offset));
     for (const effect of effects) {
       if (effect.kind === 'step-clock') this.each((clock) => clock.stepped(effect.offset));
       else if (effect.kind === 'set-frequency') this.each((clock) => clock.slewed(now, effect.change ?? 0));
@@ -211,6 +216,7 @@ export class HardwareStamping implements ClientHardware {
     this.openClock(clock);
     this.clocks.push(clock);
     this.read(clock);
+    for (const ms of QUICK_MS) if (ms < 2 ** options.minpoll * 1000) setTimeout(() => this.tick(clock, true), ms).unref();
     return clock;
   }
 
@@ -221,11 +227,12 @@ export class HardwareStamping implements ClientHardware {
   }
 
   /** Reads at 2^minpoll s while stamps are used, at 2^maxpoll s otherwise. */
-  private tick(clock: CardClock): void {
+  private tick(clock: CardClock, first = false): void {
+    if (this.stopped) return;
     const used = (this.writer.used + this.used) | 0;
     const idle = used === clock.usedThen && clock.clock.mapping() !== undefined;
     const elapsed = (this.parts.now() - clock.lastRead) / 1000;
-    if (idle && elapsed < 2 ** clock.options.maxpoll * 0.99) return;
+    if (!first && idle && elapsed < 2 ** clock.options.maxpoll * 0.99) return;
     clock.usedThen = used;
     this.read(clock);
     this.publish();

@@ -2,7 +2,7 @@ import { createSocket } from 'node:dgram';
 import type { Config } from '../../conf/config.js';
 import type { PeerEntry } from '../../core/ntp/peerdesk.js';
 import type { Native } from '../../devices/native.js';
-import { NtpClientDevice } from '../../devices/ntpclient.js';
+import { type ClientHardware, NtpClientDevice } from '../../devices/ntpclient.js';
 import { SystemResolver } from '../../devices/resolver.js';
 import type { Effect, NtpEvent } from '../../engine/events.js';
 import { type PeerNews, type PeerPacket, peerEvent } from '../../serve/peers.js';
@@ -35,26 +35,27 @@ export class NtpClient {
     families: readonly (4 | 6)[],
     private readonly server: PeerSide,
     private readonly dispatch: (event: NtpEvent) => void,
+    private readonly hardware?: ClientHardware,
   ) {
     this.resolver = new SystemResolver(families);
-  }
     this.ptp = new PtpAsking(config.hardware.ptpport);
+  }
 
   apply(effect: NtpEffect): void {
     if (this.stopped) return;
     switch (effect.kind) {
       case 'ntp-send':
-        this.device ??= this.open();
         if (this.ptp.concerns(effect.port)) {
           this.askInPtp(effect);
           return;
         }
+        this.device ??= this.open();
         this.device.send(effect);
         return;
       case 'ntp-close':
         this.device?.close(effect.source);
-        return;
         if (this.ptp.forget(effect.source)) this.tellPeers();
+        return;
       case 'ntp-resolve':
         void this.resolve(effect.name, effect.family);
         return;
@@ -130,6 +131,7 @@ export class NtpClient {
       device: client.bindacqdevice,
       dscp: server.dscp,
       key: (id: number) => this.keys.list.find((key) => key.id === id),
+      hardware: this.hardware,
     };
     const { dispatch } = this;
     return new NtpClientDevice(this.native, options, {

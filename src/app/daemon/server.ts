@@ -3,6 +3,7 @@ import { type IpBytes, parseIp } from '../../base/ip.js';
 import type { AccessRule, Config } from '../../conf/config.js';
 import type { AccessRule as Rule } from '../../core/access/tree.js';
 import { AccessTree } from '../../core/access/tree.js';
+import { HW_TABLE_BYTES } from '../../core/hwclock/table.js';
 import type { PeerEntry } from '../../core/ntp/peerdesk.js';
 import type { ServerState } from '../../core/ntp/state.js';
 import type { ServerStatsReport } from '../../core/report/reports.js';
@@ -20,7 +21,7 @@ const LOOPBACK: readonly Rule[] = [
   },
 ];
 
-/** A line of the configuration as the access tree takes it; undefined for a name that is not an address. */
+/** A line of the configuration as the access tree takes it; undefined for a name: these have been resolved before. */
 export const toRule = (rule: AccessRule): Rule | undefined => {
   const base = { allow: rule.action === 'allow', all: rule.all };
   if (rule.subnet.kind === 'any') return { ...base, subnet: undefined };
@@ -49,7 +50,6 @@ const socketsOf = (
   return wanted.ptp ? [...plain, ...framed(4, bindaddress4), ...framed(6, bindaddress6)] : plain;
 };
 
-/**
 /** Which ports are to be open. */
 interface Wanted {
   readonly ntp: boolean;
@@ -58,6 +58,7 @@ interface Wanted {
 
 const CLOSED: Wanted = { ntp: false, ptp: false };
 
+/**
  * The NTP server of the daemon. As in chronyd its sockets open only when somebody is allowed to ask, or there are peers or
  * broadcasts: with no `allow` the port stays closed, and a live `allow` opens it.
  */
@@ -67,6 +68,8 @@ export class NtpServer {
   private readonly rules: Rule[];
   private readonly tree = new AccessTree();
   private readonly onFault: (error: Error) => void;
+  /** For what is known of the clocks of network cards; undefined: none is to stamp. */
+  readonly hardware: SharedArrayBuffer | undefined;
   /** Where trouble with a port that opens late is told. */
   onWarning: (text: string) => void = () => {};
   /** A worker was started again. */
@@ -79,10 +82,10 @@ export class NtpServer {
   private peers: readonly PeerEntry[] = [];
   private keys: readonly SymmetricKey[] = [];
   private plane: Plane | undefined;
+  private opened: Wanted = CLOSED;
   private starting: Promise<void> | undefined;
   private state: ServerState | undefined;
   private cmdHits = 0;
-  private opened: Wanted = CLOSED;
   private cmdDrops = 0;
 
   /** `inherited`: descriptors that the service manager has opened for us. */
@@ -93,6 +96,7 @@ export class NtpServer {
     private readonly inherited: readonly number[] = [],
   ) {
     this.config = config;
+    this.hardware = config.hardware.hwtimestamp.length > 0 ? new SharedArrayBuffer(HW_TABLE_BYTES) : undefined;
     this.families = families;
     this.onFault = onFault;
     this.rules = config.server.access.flatMap((r) => toRule(r) ?? []);
@@ -122,11 +126,11 @@ export class NtpServer {
     try {
       return await this.open();
     } catch (error) {
+      this.opened = CLOSED;
       if (!(error instanceof CodedError) || error.code !== 'ERR_TB_SOCKET') throw error;
       return error.message.split('\n');
     }
   }
-      this.opened = CLOSED;
 
   private async open(): Promise<readonly string[]> {
     if (!this.lacks) return [];
@@ -153,6 +157,7 @@ export class NtpServer {
       onControl: (request) => this.onControl(request),
       onRestart: (error) => this.onRestart(error),
       onFault: this.onFault,
+      hardware: this.hardware,
     });
     this.plane = plane;
     // What was allowed or denied while the workers started.

@@ -1,5 +1,14 @@
 import { NTP_UNIX_OFFSET, nsecToFraction, toShort } from '../../base/ntp64.js';
-import { META, SLOT_BYTES, SLOT_DATA, TX_FLAG, TXSTAMP, TXSTAMP_WORDS, type Verifier } from '../../ports/transport.js';
+import {
+  META,
+  SLOT_BYTES,
+  SLOT_DATA,
+  STAMP_FOLLOWED,
+  TX_FLAG,
+  TXSTAMP,
+  TXSTAMP_WORDS,
+  type Verifier,
+} from '../../ports/transport.js';
 import { HEADER, HEADER_BYTES, MODE, modeOf, NO_REPLY, packLvm, replyMode, versionOf } from '../../wire/ntp/header.js';
 import { FIELD, newTail, putCorrection, putMonoRoot, readTail, TAIL } from '../../wire/ntp/tail.js';
 import { type ClientTable, SERVICE, tableTime } from '../access/clients.js';
@@ -42,6 +51,8 @@ export interface ResponderOptions {
   readonly otherStamp?: ((words: Uint32Array, at: number) => boolean) | undefined;
   /** Correct T3 by what transmit stamps tell (default), or not (to measure the gain). */
   readonly lateTruth?: boolean | undefined;
+  /** s that the request in a slot waited in transparent clocks; undefined: nobody can tell (`ptpport 0`). */
+  readonly correction?: ((slot: number) => number) | undefined;
 }
 
 /** COOKIE of a reply whose transmit stamp only tells how long sending takes; of one that is timed without a stamp. */
@@ -51,8 +62,6 @@ const TIMED = -2;
 const STALE_US = 1_000_000;
 /** µs by which a receive stamp may lie ahead of the clock (hardware stamps are translated); more: the clock was set back. */
 const AHEAD_US = -1000;
-  /** s that the request in a slot waited in transparent clocks; undefined: nobody can tell (`ptpport 0`). */
-  readonly correction?: ((slot: number) => number) | undefined;
 /** s for which something from before a step may lie in a socket: as long as a request may wait, and one. */
 const LINGER = 2;
 const COUNTED = -1;
@@ -223,11 +232,12 @@ export class Responder {
     const { pending } = this;
     const slot = pending.take(words[at + TXSTAMP.SOCKET]!, words[at + TXSTAMP.ID]!);
     if (slot < 0) return this.options.otherStamp?.(words, at) === true ? -1 : COUNTER.txStampsLost;
-    const entry = pending.entry(slot);
+    const followed = (words[at + TXSTAMP.KIND]! & STAMP_FOLLOWED) !== 0;
+    const entry = pending.entry(slot, followed);
     const late = pending.sinceT3(slot, words[at + TXSTAMP.SEC_LO]!, words[at + TXSTAMP.NSEC]!);
     const sample = entry === SAMPLE || ring === undefined;
     if (!(late >= 0 && late <= MAX_TX_LATENCY)) return sample ? -1 : COUNTER.txStampsLost;
-    this.late.learn(pending.kind(slot), late);
+    if (!followed) this.late.learn(pending.kind(slot), late);
     if (sample) return -1;
     let sec = pending.cookedSec(slot);
     // The cooked T3 contains what was expected already.
@@ -239,7 +249,7 @@ export class Responder {
       nsec += 1e9;
       sec--;
     }
-    ring.setTransmit(entry, sec | 0, nsec, words[at + TXSTAMP.KIND]!);
+    ring.setTransmit(entry, sec | 0, nsec, words[at + TXSTAMP.KIND]! & ~STAMP_FOLLOWED);
     return COUNTER.txStamps;
   }
 
@@ -556,16 +566,6 @@ export class Responder {
     return this.options.lateTruth === false ? 0 : this.late.expected(kind);
   }
 
-  /** What native adds to the T3 it reads: the correction, the time to the wire, and noise of ± half the precision around it. */
-  private correctTransmit(m: number): void {
-    let sec = this.corrSec;
-    const late = this.lateness(latencyKind(this.slot, this.key !== NO_KEY));
-    let nsec = this.corrNsec + late + Math.round((this.nextWord() / 4294967296) * this.fuzzNs);
-    if (nsec < 0) {
-      nsec += 1e9;
-      sec--;
-    } else if (nsec >= 1e9) {
-      nsec -= 1e9;
   /** Returns their length. Both forms where both were asked for: a client does not know which one we are of. */
   private putCorrections(at: number): number {
     const { correctionAt, correctionExperimentalAt } = this.tail;
@@ -580,6 +580,16 @@ export class Responder {
     return bytes;
   }
 
+  /** What native adds to the T3 it reads: the correction, the time to the wire, and noise of ± half the precision around it. */
+  private correctTransmit(m: number): void {
+    let sec = this.corrSec;
+    const late = this.lateness(latencyKind(this.slot, this.key !== NO_KEY));
+    let nsec = this.corrNsec + late + Math.round((this.nextWord() / 4294967296) * this.fuzzNs);
+    if (nsec < 0) {
+      nsec += 1e9;
+      sec--;
+    } else if (nsec >= 1e9) {
+      nsec -= 1e9;
       sec++;
     }
     this.meta[m + META.TX_CORR_SEC] = sec;
