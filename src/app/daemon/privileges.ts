@@ -26,13 +26,11 @@ export const runtimeOwner = (user: string | undefined): Owner => {
 
 /**
  * Becomes the run-time user with his groups (devices are opened by group), keeping what the daemon still needs: the
- * clock (not with `-x`), ports that a live `allow` may open and, with `hwtimestamp`, telling a network card to stamp once more
- * when it comes up again. Only the calling thread keeps them: the packet plane's threads have none.
+ * clock (not with `-x`) and ports that a live `allow` may open. Only the calling thread keeps them: the packet plane's threads have none.
  */
-export const dropPrivileges = (native: Native, owner: Owner, controlClock: boolean, stamping: boolean): void => {
+export const dropPrivileges = (native: Native, owner: Owner, controlClock: boolean): void => {
   if (owner.uid === process.getuid!()) return;
-  const keep = ['net_bind_service', ...(controlClock ? ['sys_time'] : []), ...(stamping ? ['net_admin'] : [])];
-  native.capabilities.dropTo(owner.uid, owner.gid, keep);
+  native.capabilities.dropTo(owner.uid, owner.gid, ['net_bind_service', ...(controlClock ? ['sys_time'] : [])]);
 };
 
 /** sched(7); chronyd takes 100, too, and is then refused. */

@@ -36,7 +36,6 @@ import { DaemonContext } from './context.js';
 import { Dumps } from './dumps.js';
 import { EventRecorder } from './eventrecorder.js';
 import { readConfigFiles } from './files.js';
-import { HardwareStamping } from './hardware.js';
 import { Keys } from './keys.js';
 import { behindLastTime, lastKnownTime } from './lasttime.js';
 import { startLine, Told } from './lastwords.js';
@@ -102,7 +101,6 @@ class Daemon {
   private readonly oneshot: Oneshot | undefined;
   private readonly keys: Keys;
   private readonly network: NtpClient;
-  private readonly hardware: HardwareStamping | undefined;
   private readonly sourceFiles: SourceFiles;
   private readonly dumps: Dumps;
   private readonly rtc: Rtc;
@@ -151,13 +149,6 @@ class Daemon {
     const { keyfile, dumpdir } = config.client;
     this.keys = new Keys(keyfile, (severity, text) => this.say(severity, 'keys', text));
     this.dumps = new Dumps(dumpdir, new FileStore(), (text) => this.say('warn', 'dump', text));
-    const { hardware } = start.server;
-    if (hardware !== undefined) {
-      const say = (...fact: Parameters<Daemon['say']>): void => this.say(...fact);
-      const parts = { config: config.hardware, native: this.native, say, now: () => performance.now() };
-      this.hardware = new HardwareStamping(parts, hardware);
-      this.closers.push(() => this.hardware?.stop());
-    }
     this.network = new NtpClient(
       config,
       this.native,
@@ -166,7 +157,6 @@ class Daemon {
       // -q and -Q open no port.
       options.once === undefined ? start.server : { setPeers: () => {}, sendPeer: () => false },
       (e) => this.runtime.dispatch(e),
-      this.hardware,
     );
     start.server.onPeer = (news) => this.network.heard(news);
     this.closers.push(() => this.network.stop());
@@ -196,7 +186,6 @@ class Daemon {
         this.oneshot?.after(this.engine.tracking(now));
         this.clockBound?.publish(this.engine, () => this.runtime.now());
         mail?.look(effects);
-        this.hardware?.follow(event, effects, now.raw);
         const reports = () => this.engine.refclocks(now);
         refusals.look(now.mono, reports, (text) => this.say('info', 'refclock.refused', text));
       },
@@ -223,13 +212,12 @@ class Daemon {
     if (options.once === undefined) this.openClockBound();
     for (const text of useRealTime(this.native, options, config.process)) this.say('error', 'process.refused', text);
     this.loadKeys();
-    this.hardware?.open();
     this.runtime.dispatch(this.startEvent());
     if (options.once === undefined) this.rtc.open();
     this.sourceFiles.load();
     this.openLeapFiles();
     if (options.once === undefined) this.restoreSources();
-    dropPrivileges(this.native, owner, options.controlClock, this.hardware !== undefined);
+    dropPrivileges(this.native, owner, options.controlClock);
     if (process.getuid!() === 0) this.say('warn', 'process.root', 'Running with root privileges');
     if (options.once === undefined) await this.openDoors();
     // A signal came meanwhile.
