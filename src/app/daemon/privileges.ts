@@ -3,7 +3,7 @@ import { CodedError } from '../../base/errors.js';
 import type { ProcessConfig } from '../../conf/config.js';
 import type { Owner } from '../../control/cmdmon/directory.js';
 import type { Native } from '../../devices/native.js';
-import { messageOf } from '../../devices/retry.js';
+import { messageOf, plainReason } from '../../devices/retry.js';
 import type { DaemonOptions } from './options.js';
 
 /** uid and gid of a user's name in /etc/passwd; undefined when there is none. */
@@ -26,11 +26,13 @@ export const runtimeOwner = (user: string | undefined): Owner => {
 
 /**
  * Becomes the run-time user with his groups (devices are opened by group), keeping what the daemon still needs: the
- * clock (not with `-x`) and ports that a live `allow` may open. Only the calling thread keeps them: the packet plane's threads have none.
+ * clock (not with `-x`), ports that a live `allow` may open and, with `hwtimestamp`, telling a network card to stamp once more
+ * when it comes up again. Only the calling thread keeps them: the packet plane's threads have none.
  */
-export const dropPrivileges = (native: Native, owner: Owner, controlClock: boolean): void => {
+export const dropPrivileges = (native: Native, owner: Owner, controlClock: boolean, stamping: boolean): void => {
   if (owner.uid === process.getuid!()) return;
-  native.capabilities.dropTo(owner.uid, owner.gid, ['net_bind_service', ...(controlClock ? ['sys_time'] : [])]);
+  const keep = ['net_bind_service', ...(controlClock ? ['sys_time'] : []), ...(stamping ? ['net_admin'] : [])];
+  native.capabilities.dropTo(owner.uid, owner.gid, keep);
 };
 
 /** sched(7); chronyd takes 100, too, and is then refused. */
@@ -43,7 +45,10 @@ export const useRealTime = (native: Native, options: DaemonOptions, config: Proc
     try {
       act();
     } catch (error) {
-      refused.push(`${what} failed : ${messageOf(error)}`);
+      const reason = messageOf(error);
+      // Locking memory asks for the limit first.
+      const call = reason.endsWith(', setrlimit') ? 'setrlimit()' : what;
+      refused.push(`${call} failed : ${plainReason(reason)}`);
     }
   };
   const priority = options.priority ?? config.schedPriority;

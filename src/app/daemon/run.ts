@@ -22,7 +22,7 @@ import {
   NullActuator,
 } from '../../devices/clock.js';
 import { loadNative, type Native } from '../../devices/native.js';
-import { messageOf } from '../../devices/retry.js';
+import { messageOf, plainReason } from '../../devices/retry.js';
 import { FileStore } from '../../devices/store.js';
 import { engineConfig } from '../../engine/config.js';
 import { Engine } from '../../engine/engine.js';
@@ -36,6 +36,7 @@ import { DaemonContext } from './context.js';
 import { Dumps } from './dumps.js';
 import { EventRecorder } from './eventrecorder.js';
 import { readConfigFiles } from './files.js';
+import { HardwareStamping } from './hardware.js';
 import { Keys } from './keys.js';
 import { behindLastTime, lastKnownTime } from './lasttime.js';
 import { startLine, Told } from './lastwords.js';
@@ -101,6 +102,7 @@ class Daemon {
   private readonly oneshot: Oneshot | undefined;
   private readonly keys: Keys;
   private readonly network: NtpClient;
+  private readonly hardware: HardwareStamping | undefined;
   private readonly sourceFiles: SourceFiles;
   private readonly dumps: Dumps;
   private readonly rtc: Rtc;
@@ -133,7 +135,7 @@ class Daemon {
     const seed = [...getRandomValues(new Uint32Array(SEED_WORDS))];
     const tempcompPoints = readTempcompPoints(config.clock.tempcomp);
     const host = { precision: measurePrecision(this.clock), control, buildDate: BUILD_DATE, seed, tempcompPoints };
-    const sources = usable(config.sources, (text) => this.say('warn', 'config.sources', text));
+    const sources = usable(config.sources, (text) => this.say('error', 'config.sources', text));
     for (const text of ignored(config)) this.say('warn', 'config.sources', text);
     const forEngine = engineConfig({ ...config, sources }, host);
     this.engine = new Engine(forEngine, now);
@@ -149,6 +151,13 @@ class Daemon {
     const { keyfile, dumpdir } = config.client;
     this.keys = new Keys(keyfile, (severity, text) => this.say(severity, 'keys', text));
     this.dumps = new Dumps(dumpdir, new FileStore(), (text) => this.say('warn', 'dump', text));
+    const { hardware } = start.server;
+    if (hardware !== undefined) {
+      const say = (...fact: Parameters<Daemon['say']>): void => this.say(...fact);
+      const parts = { config: config.hardware, native: this.native, say, now: () => performance.now() };
+      this.hardware = new HardwareStamping(parts, hardware);
+      this.closers.push(() => this.hardware?.stop());
+    }
     this.network = new NtpClient(
       config,
       this.native,
@@ -157,6 +166,7 @@ class Daemon {
       // -q and -Q open no port.
       options.once === undefined ? start.server : { setPeers: () => {}, sendPeer: () => false },
       (e) => this.runtime.dispatch(e),
+      this.hardware,
     );
     start.server.onPeer = (news) => this.network.heard(news);
     this.closers.push(() => this.network.stop());
@@ -186,6 +196,7 @@ class Daemon {
         this.oneshot?.after(this.engine.tracking(now));
         this.clockBound?.publish(this.engine, () => this.runtime.now());
         mail?.look(effects);
+        this.hardware?.follow(event, effects, now.raw);
         const reports = () => this.engine.refclocks(now);
         refusals.look(now.mono, reports, (text) => this.say('info', 'refclock.refused', text));
       },
@@ -208,16 +219,21 @@ class Daemon {
     this.start.server.onRestart = (error) =>
       this.say('error', 'ntp.worker', `A worker of the NTP server ended and is started again: ${error.message}`);
     this.checkClockControl();
+    if (config.clock.smoothtime?.leaponly === true) {
+      this.say('info', 'smoothing.active', 'Activated time smoothing (leap seconds only)');
+    }
     for (const text of this.start.warnings) this.say('error', 'ntp.socket', text);
     if (options.once === undefined) this.openClockBound();
     for (const text of useRealTime(this.native, options, config.process)) this.say('error', 'process.refused', text);
     this.loadKeys();
+    for (const { key } of config.sources) this.keys.check(key);
+    this.hardware?.open();
     this.runtime.dispatch(this.startEvent());
     if (options.once === undefined) this.rtc.open();
     this.sourceFiles.load();
     this.openLeapFiles();
     if (options.once === undefined) this.restoreSources();
-    dropPrivileges(this.native, owner, options.controlClock);
+    dropPrivileges(this.native, owner, options.controlClock, this.hardware !== undefined);
     if (process.getuid!() === 0) this.say('warn', 'process.root', 'Running with root privileges');
     if (options.once === undefined) await this.openDoors();
     // A signal came meanwhile.
@@ -275,7 +291,7 @@ class Daemon {
         makeDirectory(dir, 0o750);
         chownSync(dir, owner.uid, owner.gid);
       } catch (error) {
-        this.say('error', 'directory', `Could not create ${dir} : ${(error as Error).message}`);
+        this.say('error', 'directory', `Could not create ${dir} : ${plainReason(messageOf(error))}`);
       }
     }
     // What is wrong with this one is told when the socket opens.
