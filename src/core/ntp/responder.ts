@@ -10,7 +10,7 @@ import {
   type Verifier,
 } from '../../ports/transport.js';
 import { HEADER, HEADER_BYTES, MODE, modeOf, NO_REPLY, packLvm, replyMode, versionOf } from '../../wire/ntp/header.js';
-import { FIELD, newTail, putCorrection, putMonoRoot, readTail, TAIL } from '../../wire/ntp/tail.js';
+import { FIELD, newTail, putCorrections, putMonoRoot, readTail, TAIL } from '../../wire/ntp/tail.js';
 import { type ClientTable, SERVICE, tableTime } from '../access/clients.js';
 import { hashAddress, mix } from '../access/hash.js';
 import { LIMIT, RateLimiter, type RateLimitOptions } from '../access/ratelimit.js';
@@ -566,18 +566,9 @@ export class Responder {
     return this.options.lateTruth === false ? 0 : this.late.expected(kind);
   }
 
-  /** Returns their length. Both forms where both were asked for: a client does not know which one we are of. */
   private putCorrections(at: number): number {
-    const { correctionAt, correctionExperimentalAt } = this.tail;
     const { correction } = this.options;
-    if (correction === undefined || (correctionAt | correctionExperimentalAt) === 0) return 0;
-    const seconds = correction(this.slot);
-    let bytes = 0;
-    if (correctionAt !== 0) bytes += putCorrection(this.view, at, FIELD.CORRECTION, seconds);
-    if (correctionExperimentalAt !== 0) {
-      bytes += putCorrection(this.view, at + bytes, FIELD.CORRECTION_EXPERIMENTAL, seconds);
-    }
-    return bytes;
+    return correction === undefined ? 0 : putCorrections(this.view, at, this.tail, correction(this.slot));
   }
 
   /** What native adds to the T3 it reads: the correction, the time to the wire, and noise of ± half the precision around it. */

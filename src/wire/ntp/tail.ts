@@ -132,6 +132,13 @@ export const putCorrection = (view: DataView, at: number, type: number, correcti
   return CORRECTION_BYTES;
 };
 
+/** Answers the fields of corrections that were asked for: both where a client does not know which one we are of. Returns their length. */
+export const putCorrections = (view: DataView, at: number, tail: Tail, correction: number): number => {
+  const first = tail.correctionAt === 0 ? 0 : putCorrection(view, at, FIELD.CORRECTION, correction);
+  if (tail.correctionExperimentalAt === 0) return first;
+  return first + putCorrection(view, at + first, FIELD.CORRECTION_EXPERIMENTAL, correction);
+};
+
 /** The correction in a field at `at`, s. */
 export const readCorrection = (view: DataView, at: number): number => {
   const experimental = view.getUint16(at) === FIELD.CORRECTION_EXPERIMENTAL;
