@@ -10,7 +10,7 @@ import {
   type Verifier,
 } from '../../ports/transport.js';
 import { HEADER, HEADER_BYTES, MODE, modeOf, NO_REPLY, packLvm, replyMode, versionOf } from '../../wire/ntp/header.js';
-import { FIELD, newTail, putCorrections, putMonoRoot, readTail, TAIL } from '../../wire/ntp/tail.js';
+import { newTail, putCorrections, putMonoRoot, readTail, TAIL } from '../../wire/ntp/tail.js';
 import { type ClientTable, SERVICE, tableTime } from '../access/clients.js';
 import { hashAddress, mix } from '../access/hash.js';
 import { LIMIT, RateLimiter, type RateLimitOptions } from '../access/ratelimit.js';
