@@ -35,3 +35,9 @@ export class CodedError extends Error {
     this.code = code;
   }
 }
+
+/** `ENOENT: No such file or directory, open '/dev/rtc'` in strerror(3)'s words alone, as chronyd ends its messages. */
+export const plainReason = (reason: string): string => {
+  const words = /^E[A-Z0-9]+: ([^,]+)/.exec(reason)?.[1];
+  return words === undefined ? reason : words[0]!.toUpperCase() + words.slice(1);
+};

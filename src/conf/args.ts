@@ -45,11 +45,14 @@ export const parseDecimal = (word: string): number | undefined => {
 export class Args {
   /** As written: chronyd repeats the directive's name in the case it was given. */
   readonly directive: string;
+  /** Adds to a message where the line stands, for what is only found out when nobody knows the line any more. */
+  readonly at: (text: string) => string;
   readonly #words: readonly string[];
   #next = 0;
 
-  constructor(directive: string, words: readonly string[]) {
+  constructor(directive: string, words: readonly string[], at: (text: string) => string = (text) => text) {
     this.directive = directive;
+    this.at = at;
     this.#words = words;
   }
 

@@ -149,7 +149,8 @@ export interface NtpSourceConfig extends SourceSelectOptions {
 export type Subnet =
   | { readonly kind: 'any' }
   | { readonly kind: 'net'; readonly family: 4 | 6; readonly address: string; readonly bits: number }
-  | { readonly kind: 'host'; readonly name: string };
+  /** `unknown`: what is fatal when there is no such host. */
+  | { readonly kind: 'host'; readonly name: string; readonly unknown: string };
 
 /** One `allow`/`deny` line; order matters. */
 export interface AccessRule {

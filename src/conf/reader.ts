@@ -112,6 +112,7 @@ export class Reader implements Includer {
     const directive = findDirective(name);
     if (directive === undefined || !INCLUDERS.has(directive.name)) this.#hooks.onLine?.(words);
     if (directive === undefined) throw new DirectiveError(`Invalid directive ${name}`, suggest(name));
-    directive.parse(new Args(name, words.slice(1)), this.#draft, this);
+    const place = this.#place!;
+    directive.parse(new Args(name, words.slice(1), (text) => atPlace(text, place)), this.#draft, this);
   }
 }

@@ -1,6 +1,5 @@
 import { formatIp, parseIp } from '../base/ip.js';
-import type { Args } from './args.js';
-import { parseInteger } from './args.js';
+import { type Args, DeviceWordError, parseInteger } from './args.js';
 import type { AccessRule, Subnet } from './config.js';
 
 /** `10`, `10.1`, `10.1.2`: the missing numbers are zero and the given ones make the prefix. */
@@ -15,8 +14,13 @@ const parseShortIp4 = (text: string): { address: string; bits: number } | undefi
 /** A host name has a letter; without this, a mistyped address would be asked of the DNS. */
 const isHostName = (text: string): boolean => /^[a-z0-9_]([a-z0-9_.-]*[a-z0-9_.])?$/i.test(text) && /[a-z]/i.test(text);
 
-/** The words `IP`, `IP/bits`, shortened IPv4, host name; undefined for anything else. */
-export const parseSubnet = (text: string): Subnet | undefined => {
+type Words = ({ readonly kind: 'net' } & Subnet) | { readonly kind: 'host'; readonly name: string };
+
+/**
+ * The words `IP`, `IP/bits`, shortened IPv4, host name; undefined for anything else.
+ * @throws DeviceWordError: more bits than an address has, which chronyd finds when it fills its table
+ */
+export const parseSubnet = (text: string): Words | undefined => {
   const [addressText, bitsText, ...more] = text.split('/');
   if (more.length > 0) return undefined;
   const bytes = parseIp(addressText!);
@@ -28,7 +32,8 @@ export const parseSubnet = (text: string): Subnet | undefined => {
   const address = bytes === undefined ? short!.address : formatIp(bytes);
   const width = family === 4 ? 32 : 128;
   const bits = bitsText === undefined ? (short?.bits ?? width) : parseInteger(bitsText);
-  if (bits === undefined || bits < 0 || bits > width) return undefined;
+  if (bits === undefined || bits < 0) return undefined;
+  if (bits > width) throw new DeviceWordError(`Bad subnet in ${address}/${bits}`);
   return { kind: 'net', family, address, bits };
 };
 
@@ -42,5 +47,6 @@ export const parseAccessRule = (args: Args, action: AccessRule['action']): Acces
   if (word === undefined) return { action, all, subnet: { kind: 'any' } };
   const subnet = parseSubnet(word);
   if (subnet === undefined) throw args.unparsable(`"${word}" is neither a network nor a host name`);
-  return { action, all, subnet };
+  if (subnet.kind !== 'host') return { action, all, subnet };
+  return { action, all, subnet: { ...subnet, unknown: args.at(args.unparsable().message) } };
 };

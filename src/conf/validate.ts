@@ -20,13 +20,14 @@ const FATAL: readonly Rule[] = [
   ({ refclocks, clock }) =>
     error(
       refclocks.some((r) => r.tai) && clock.leapsectz === undefined && clock.leapseclist === undefined,
-      'refclock tai option requires leapsectz or leapseclist',
+      'refclock tai option requires leapseclist or leapsectz',
     ),
   ({ server, nts, command }) =>
     error(
       server.noclientlog && [server.ratelimit, nts.ratelimit, command.cmdratelimit].some((r) => r !== undefined),
       'Rate limiting cannot be enabled with noclientlog',
     ),
+  ({ nts }) => error(nts.certs.length !== nts.keys.length, 'Uneven number of NTS certs and keys'),
   ({ clock, rtc }) =>
     error(clock.rtcsync && rtc.rtcfile !== undefined, 'rtcfile directive cannot be used with rtcsync'),
 ];
@@ -38,7 +39,7 @@ const refidOf = (refclock: RefclockOptions, index: number): string =>
 const checkLocks: Rule = ({ refclocks }) => {
   const refids = refclocks.map(refidOf);
   return refclocks
-    .filter((r) => r.lock !== '' && !refids.includes(r.lock))
+    .filter((r) => r.lock !== '' && (refids.indexOf(r.lock) < 0 || refclocks[refids.indexOf(r.lock)] === r))
     .map((r) => ({
       severity: 'warning',
       text: `Invalid lock refid ${r.lock}`,
@@ -93,7 +94,6 @@ const WARNINGS: readonly Rule[] = [
       server.port === 0 && server.access.some((rule) => rule.action === 'allow'),
       'allow has no effect with port 0',
     ),
-  ({ nts }) => warning(nts.certs.length !== nts.keys.length, 'ntsservercert and ntsserverkey must come in pairs'),
 ];
 
 /** What would end the daemon at start. */

@@ -25,11 +25,7 @@ export const codeOf = (error: unknown): ErrorCode => {
   return 'ERR_TB_DEVICE_FAILED';
 };
 
-/** `ENOENT: No such file or directory, open '/dev/rtc'` in strerror(3)'s words alone, as chronyd ends its messages. */
-export const plainReason = (reason: string): string => {
-  const words = /^E[A-Z0-9]+: ([^,]+)/.exec(reason)?.[1];
-  return words === undefined ? reason : words[0]!.toUpperCase() + words.slice(1);
-};
+export { plainReason } from '../base/errors.js';
 
 export const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));
 

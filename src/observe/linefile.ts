@@ -1,13 +1,13 @@
 import { closeSync, fsyncSync, mkdirSync, openSync, writeSync } from 'node:fs';
 import { dirname } from 'node:path';
-import { CodedError } from '../base/errors.js';
+import { CodedError, plainReason } from '../base/errors.js';
 
 const open = (path: string): number => {
   try {
     return openSync(path, 'a', 0o640);
   } catch (e) {
     const reason = e instanceof Error ? e.message : String(e);
-    throw new CodedError('ERR_TB_SYSCALL', `Could not open ${path} : ${reason}`, { cause: e });
+    throw new CodedError('ERR_TB_SYSCALL', `Could not open ${path} : ${plainReason(reason)}`, { cause: e });
   }
 };
 

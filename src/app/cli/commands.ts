@@ -57,18 +57,21 @@ const oneNumber =
   (session, args) =>
     ack(session, name, { value: toNumber(args[0], message) });
 
+/** Where chronyc takes all that is left of a line for one address, a word too many is an address that there is none of. */
+const words = (args: readonly string[]): string | undefined => (args.length === 0 ? undefined : args.join(' '));
+
 const accessRule =
   (name: 'ALLOW' | 'DENY' | 'CMDALLOW' | 'CMDDENY'): Command =>
   async (session, args) => {
     const all = args[0] === 'all';
-    const subnet = await toSubnet(args[all ? 1 : 0], session.family);
+    const subnet = await toSubnet(words(args.slice(all ? 1 : 0)), session.family);
     await ack(session, all ? `${name}ALL` : name, subnet);
   };
 
 const accessCheck =
   (name: 'ACCHECK' | 'CMDACCHECK'): Command =>
   async (session, args) =>
-    ack(session, name, { address: await toAddress(args[0], session.family, NO_ADDRESS) });
+    ack(session, name, { address: await toAddress(words(args), session.family, NO_ADDRESS) });
 
 const perSource =
   (

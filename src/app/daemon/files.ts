@@ -1,5 +1,5 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
-import { CodedError } from '../../base/errors.js';
+import { CodedError, plainReason } from '../../base/errors.js';
 import type { FileAccess } from '../../conf/files.js';
 import { CONFIG_FILES } from './options.js';
 
@@ -16,7 +16,7 @@ export const readConfigFiles: FileAccess = {
       return readFileSync(path, 'utf8');
     } catch (error) {
       if ((error as { code?: string }).code === 'ENOENT') return undefined;
-      const text = `Could not open ${path} : ${(error as Error).message}`;
+      const text = `Could not open ${path} : ${plainReason((error as Error).message)}`;
       throw new CodedError('ERR_TB_CONFIG_FILE', text, { cause: error });
     }
   },

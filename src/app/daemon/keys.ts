@@ -5,6 +5,8 @@ import { parseKeyFile, type SymmetricKey } from '../../wire/ntp/keyfile.js';
 type Say = (severity: Severity, text: string) => void;
 
 const OTHERS_MAY_READ = 0o004;
+/** Bytes; chronyd's mark, too. */
+const SHORTEST_SAFE = 10;
 
 /** The symmetric keys of `keyfile`, read at start and again by `rekey`. */
 export class Keys {
@@ -17,6 +19,14 @@ export class Keys {
 
   get list(): readonly SymmetricKey[] {
     return this.keys;
+  }
+
+  /** Tells what is wrong with the key that a source is to use; 0 = none. */
+  check(id: number): void {
+    if (id === 0) return;
+    const key = this.keys.find((k) => k.id === id);
+    if (key === undefined) this.say('warn', `Key ${id} is missing`);
+    else if (key.secret.length < SHORTEST_SAFE) this.say('warn', `Key ${id} is too short`);
   }
 
   /** A file that cannot be read is told; the keys of before stay in use then. */

@@ -10,6 +10,7 @@ import { type ConfigSource, flatten, forRestart, parseConfig } from '../../conf/
 import { inheritedSockets } from './activation.js';
 import { goToBackground, inBackground, tellStarter } from './background.js';
 import { findConfigFile, readConfigFiles } from './files.js';
+import { resolveHostRules } from './hostrules.js';
 import { FEATURES, startLine, Told } from './lastwords.js';
 import { type DaemonOptions, daemonUsage, parseDaemonArgs } from './options.js';
 import { checkOtherInstance } from './pidfile.js';
@@ -97,7 +98,7 @@ const start = async (options: DaemonOptions, program: string, chronyNames: boole
     return EXIT.OK;
   }
   const parsed = parseConfig(source, readConfigFiles, context);
-  const config = options.restart ? forRestart(parsed) : parsed;
+  const config = await resolveHostRules(options.restart ? forRestart(parsed) : parsed);
   checkPrivilege(options);
   // We have no such filter and could; who moves back to chronyd could not.
   if (options.filterLevel !== 0 && config.logging.mailonchange !== undefined) {

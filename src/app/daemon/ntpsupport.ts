@@ -1,3 +1,4 @@
+import { formatIp, parseIp } from '../../base/ip.js';
 import type { Config, NtpSourceConfig } from '../../conf/config.js';
 
 /** What a source asks for that this version cannot do, in words; undefined = nothing. Such a source is not used at all. */
@@ -16,10 +17,25 @@ export const ignored = (config: Config): readonly string[] => [
 const needsPort = ({ server, sources }: Config): boolean =>
   server.broadcasts.length > 0 || sources.some((source) => source.kind === 'peer');
 
+/** One and the same address may be written in many ways. */
+const addressOf = (name: string): string | undefined => {
+  const bytes = parseIp(name);
+  return bytes === undefined ? undefined : formatIp(bytes);
+};
+
 /** The sources that can be used; what is wrong with the others goes to `say`. */
-export const usable = (sources: readonly NtpSourceConfig[], say: (text: string) => void): readonly NtpSourceConfig[] =>
-  sources.filter((source) => {
+export const usable = (
+  sources: readonly NtpSourceConfig[],
+  say: (text: string) => void,
+): readonly NtpSourceConfig[] => {
+  const addresses = new Set<string>();
+  return sources.filter((source) => {
     const lacks = unsupported(source);
     if (lacks !== undefined) say(`Source ${source.name} is not used: it needs ${lacks}, which this version lacks`);
-    return lacks === undefined;
+    const address = addressOf(source.name);
+    const twice = address !== undefined && addresses.has(address);
+    if (twice) say(`Could not add source ${source.name}`);
+    if (address !== undefined) addresses.add(address);
+    return lacks === undefined && !twice;
   });
+};

@@ -155,7 +155,7 @@ const byLong = (name: string): Option | undefined => OPTIONS.find((o) => o.long 
 
 /** Takes one word with letters (`-xd`, `-f FILE`, `-fFILE`); returns how many further words it used. */
 function applyLetters(draft: Draft, word: string, next: string | undefined): 0 | 1 {
-  for (let i = 1; i < word.length; i++) {
+  for (let i = 1; i < word.length && draft.action === 'run'; i++) {
     const option = byLetter(word[i]!);
     if (option === undefined) throw usage(`invalid option -- '${word[i]}'`);
     if (option.value === undefined) {
@@ -202,7 +202,8 @@ export function parseDaemonArgs(argv: readonly string[]): DaemonOptions {
     logJson: false,
   };
   const directives: string[] = [];
-  for (let i = 0; i < argv.length; i++) {
+  // Nobody looks at what stands behind a -v or -h.
+  for (let i = 0; i < argv.length && draft.action === 'run'; i++) {
     const word = argv[i]!;
     if (word === '--') {
       directives.push(...argv.slice(i + 1));

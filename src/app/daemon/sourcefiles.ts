@@ -11,6 +11,12 @@ export interface SourceFilesParts {
   readonly say: (text: string) => void;
 }
 
+/** chronyd's words. */
+const REASON: Partial<Record<CommandAnswer['outcome'], string>> = {
+  'source-exists': 'Already in use',
+  'too-many-sources': 'Too many sources',
+};
+
 /** The NTP sources of `sourcedir` directories: files that other programs write and change while the daemon runs. */
 export class SourceFiles {
   /** What was taken from the files, by name; the text tells whether a line has changed. */
@@ -36,7 +42,7 @@ export class SourceFiles {
       if (this.taken.has(name)) continue;
       const { outcome } = command({ name: 'add-ntp-source', options });
       if (outcome === 'done') this.taken.set(name, JSON.stringify(options));
-      else say(`Could not add source ${name} : ${outcome}`);
+      else say(`Could not add source ${name} : ${REASON[outcome] ?? outcome}`);
     }
   }
 }

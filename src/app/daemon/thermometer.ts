@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { CodedError } from '../../base/errors.js';
 import type { SensorConfig, TempcompConfig } from '../../conf/config.js';
 import { parseTempcompPoints, parseTemperature, type TempcompPoint } from '../../core/discipline/tempcomp.js';
-import { messageOf } from '../../devices/retry.js';
+import { messageOf, plainReason } from '../../devices/retry.js';
 
 /** Bytes: a sensor says one number, a table of points is short. */
 const MAX_SIZE = 1 << 18;
@@ -17,7 +17,9 @@ export const readTempcompPoints = (config: TempcompConfig | undefined): readonly
   try {
     text = readFileSync(config.file, 'latin1').slice(0, MAX_SIZE);
   } catch (cause) {
-    throw new CodedError('ERR_TB_CONFIG_FILE', `Could not open ${config.file} : ${messageOf(cause)}`, { cause });
+    throw new CodedError('ERR_TB_CONFIG_FILE', `Could not open ${config.file} : ${plainReason(messageOf(cause))}`, {
+      cause,
+    });
   }
   const points = parseTempcompPoints(text);
   if (points === undefined) {

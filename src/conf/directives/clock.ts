@@ -1,4 +1,4 @@
-import { ANY_INT, type Args, DirectiveError, NOT_NEGATIVE } from '../args.js';
+import { ANY_INT, type Args, NOT_NEGATIVE } from '../args.js';
 import type { TempcompConfig } from '../config.js';
 import { type Directive, scalars } from '../table.js';
 
@@ -127,8 +127,8 @@ const MULTIPLE: readonly Directive[] = [
 export const CLOCK_DIRECTIVES: readonly Directive[] = [
   ...MULTIPLE,
   s.decimal({ name: 'clockprecision', default: 'measured', doc: 'Precision of the system clock.' }, (d, v) => {
-    if (v <= 0) throw new DirectiveError('Could not parse clockprecision directive', 'a precision is greater than 0');
-    d.clock.clockprecision = v;
+    // As in chronyd, nothing or less means that it is measured.
+    d.clock.clockprecision = v > 0 ? v : undefined;
   }),
   s.decimal(
     {

@@ -118,18 +118,14 @@ function checkDriver(args: Args, refclock: RefclockOptions): void {
 
 function parseRefclock(args: Args): RefclockOptions {
   if (args.left < 2) throw args.unparsable('a refclock needs a driver and a parameter');
-  const name = args.word();
-  // chronyd compares driver names exactly.
+  const [name, text] = [args.word(), args.word()];
+  const out: Mutable<RefclockOptions> = { ...REFCLOCK_DEFAULTS };
+  readOptions(args, OPTIONS, out);
+  // chronyd compares driver names exactly, and looks at them and at their options last.
   const driver = REFCLOCK_DRIVERS.find((d) => d === name);
   if (driver === undefined) throw new DeviceWordError(`unknown refclock driver ${name}`);
-  const { parameter, options } = splitParameter(driver, args.word());
-  const out: Mutable<RefclockOptions> = {
-    ...REFCLOCK_DEFAULTS,
-    driver,
-    parameter,
-    driverOptions: driverOptions(driver, options),
-  };
-  readOptions(args, OPTIONS, out);
+  const { parameter, options } = splitParameter(driver, text);
+  Object.assign(out, { driver, parameter, driverOptions: driverOptions(driver, options) });
   // chronyd reads a rate or filter of 0 as "not given", and polls its driver at least once in a poll.
   if (out.rate === 0) out.rate = REFCLOCK_DEFAULTS.rate;
   if (out.filter === 0) out.filter = REFCLOCK_DEFAULTS.filter;

@@ -1,5 +1,6 @@
 import { chmodSync, chownSync, existsSync, lstatSync, mkdirSync, type Stats } from 'node:fs';
 import { dirname } from 'node:path';
+import { plainReason } from '../../base/errors.js';
 
 /** Owner of the daemon at run time. */
 export interface Owner {
@@ -53,6 +54,6 @@ export const prepareSocketDirectory = (directory: string, owner: Owner): string 
     if (missing(directory)) create(directory, owner);
     return judge(directory, lstatSync(directory), owner);
   } catch (error) {
-    return `Could not access ${directory} : ${(error as Error).message}`;
+    return `Could not access ${directory} : ${plainReason((error as Error).message)}`;
   }
 };

@@ -27,10 +27,10 @@ const connect =
 
 const burst = (values: RequestValues<'BURST'>, context: CmdmonContext): Status => {
   const match = toMatch(values);
-  const { good, total } = values;
   if (match === false) return STATUS.NO_SUCH_SOURCE;
-  if (good < 1 || total < good) return STATUS.INVALID;
-  return context.run({ name: 'burst', good, total, match });
+  // chronyd takes any two numbers; a burst of nothing is none.
+  const total = Math.max(0, values.total);
+  return context.run({ name: 'burst', good: Math.min(total, Math.max(0, values.good)), total, match });
 };
 
 /** What becomes of a number that is out of range: chronyd takes no offence, but clamps or ignores it. */

@@ -1,4 +1,3 @@
-import { CodedError } from '../../base/errors.js';
 import type { RefId } from '../../base/refid.js';
 import type { Instant } from '../../base/time.js';
 import type { Seconds } from '../../base/units.js';
@@ -40,7 +39,7 @@ export class RefclockManager {
   /**
    * `precision`: of our clock, s. `floor`: build date or last good time, whichever is later; no time before it is
    * believed. `utcFromTai`: the leap table, needed by the option `tai`.
-   * Throws ERR_TB_CONFIG when two clocks have the same refid.
+   * Of two clocks with the same refid the first is the one that a `lock` means.
    */
   constructor(
     options: readonly RefclockOptions[],
@@ -49,8 +48,6 @@ export class RefclockManager {
     private readonly utcFromTai?: UtcFromTai,
   ) {
     const names = options.map(refidText);
-    const twice = names.find((name, i) => names.indexOf(name) !== i);
-    if (twice !== undefined) throw new CodedError('ERR_TB_CONFIG', `refid ${twice} is not unique`);
     const sources = options.map((o, i) => new Source(i, names[i]!, o, precision, noiseOf(o), this.facts));
     this.refIds = sources.map((s) => s.refId);
     const messages = options.map((o, i) => (isReceiver(o) ? new MessageInput(sources[i]!, floor) : undefined));
@@ -91,7 +88,17 @@ export class RefclockManager {
     if (reading.pulse || options.pps || options.local) {
       return one(clock.pulses.reading(reading.local, reading.offset, Math.abs(reading.error), ctx));
     }
-    return one(fullReading(clock.source, reading, ctx, this.floor, this.utcFromTai));
+    return this.sampled(fullReading(clock.source, reading, ctx, this.floor, this.utcFromTai), ctx);
+  }
+
+  /** With a new sample the pulses that wait for it. */
+  private sampled(sample: Measured | undefined, ctx: ClockContext): readonly Measured[] {
+    if (sample === undefined) return NONE;
+    const waiting = this.clocks.filter(({ pulses: { lock } }) => lock !== undefined && lock.messages === undefined);
+    const numbered = waiting
+      .filter(({ pulses }) => pulses.lock!.source.index === sample.source)
+      .flatMap(({ pulses }) => one(pulses.sampled(ctx)));
+    return [sample, ...numbered];
   }
 
   device(source: number, state: DeviceState, ctx: ClockContext): void {
@@ -155,10 +162,8 @@ export class RefclockManager {
     const { lock } = source.options;
     if (lock === '') return undefined;
     const index = sources.findIndex((s) => s.name === lock);
-    if (index < 0 || index === source.index) {
-      source.fact('warn', 'refclock.lock', `Invalid lock refid ${lock}`);
-      return undefined;
-    }
+    // Whoever read the configuration has told that.
+    if (index < 0 || index === source.index) return undefined;
     return { source: sources[index]!, messages: messages[index] };
   }
 }

@@ -71,9 +71,9 @@ const parseLine = (line: string): SymmetricKey | string | undefined => {
   const id = Number(idWord);
   if (id < 1 || id > 0xffffffff) return 'Invalid key id';
   const type = third === undefined ? 'MD5' : second.toUpperCase();
-  if (!isType(type)) return `Unknown hash function or cipher ${second} in key ${id}`;
+  if (!isType(type)) return `Invalid type in key ${id}`;
   const secret = toSecret(third ?? second);
-  if (secret === undefined || secret.length > MAX_SECRET_BYTES) return `Invalid key ${id}`;
+  if (secret === undefined || secret.length > MAX_SECRET_BYTES) return `Could not decode key ${id}`;
   const needed = CIPHER_KEY_BYTES[type];
   if (needed !== undefined && secret.length !== needed) return `Invalid length of ${type} key ${id}`;
   return { id, type, secret };

@@ -76,7 +76,7 @@ describe("chronyd's messages", () => {
     ['log TRACKING', 'Invalid log parameter'],
     ['allow 10.1.2.3.4', 'Could not parse allow directive'],
     ['allow 10.1 x', 'Could not parse allow directive'],
-    ['allow ::1/129', 'Could not parse allow directive'],
+    ['allow ::1/x', 'Could not parse allow directive'],
     ['bindaddress foo', 'Could not parse bindaddress directive'],
     ['bindcmdaddress foo', 'Could not parse bindcmdaddress directive'],
     ['ratelimit interval 13', 'Invalid value 13 in ratelimit directive (min -19, max 12)'],
@@ -177,10 +177,15 @@ describe('values', () => {
       { action: 'allow', all: false, subnet: { kind: 'net', family: 4, address: '10.0.0.0', bits: 8 } },
       { action: 'deny', all: true, subnet: { kind: 'net', family: 4, address: '10.1.0.0', bits: 24 } },
       { action: 'allow', all: true, subnet: { kind: 'net', family: 6, address: '2001:db8::', bits: 32 } },
-      { action: 'deny', all: false, subnet: { kind: 'host', name: 'ntp.example' } },
+      {
+        action: 'deny',
+        all: false,
+        subnet: { kind: 'host', name: 'ntp.example', unknown: 'Could not parse deny directive at line 5' },
+      },
       { action: 'allow', all: true, subnet: { kind: 'any' } },
     ]);
     assert.equal(parse('cmdallow 192.0.2.1').command.access.length, 1);
+    assert.throws(() => parse('allow ::1/129'), { message: 'Bad subnet in ::1/129' });
   });
 
   it('scalars: the last one wins; lists append', () => {
@@ -261,7 +266,7 @@ describe('values', () => {
 
 describe('the whole', () => {
   it('combinations that end the daemon', () => {
-    assert.throws(() => parse('refclock PHC /dev/ptp0 tai'), /tai option requires leapsectz/);
+    assert.throws(() => parse('refclock PHC /dev/ptp0 tai'), /tai option requires leapseclist or leapsectz/);
     assert.doesNotThrow(() => parse('refclock PHC /dev/ptp0 tai', 'leapsectz right/UTC'));
     assert.throws(() => parse('ratelimit', 'noclientlog'), /cannot be enabled with noclientlog/);
     assert.throws(() => parse('rtcsync', 'rtcfile /x'), /cannot be used with rtcsync/);
