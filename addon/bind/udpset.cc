@@ -1,4 +1,6 @@
 #include <cstring>
+#include <sys/mman.h>
+#include <unistd.h>
 
 #include "../sys/udp.h"
 #include "args.h"
@@ -233,6 +235,21 @@ Napi::Value wake(const Napi::CallbackInfo& info) {
   return info.Env().Undefined();
 }
 
+/// Only whole huge pages inside the memory are meant; a kernel that has none to give gives ordinary ones.
+Napi::Value preferHugePages(const Napi::CallbackInfo& info) {
+  const Napi::Env env = info.Env();
+  if (!info[0].IsTypedArray() || info[0].As<Napi::TypedArray>().TypedArrayType() != napi_int32_array) {
+    misuse(env, "memory must be an Int32Array");
+  }
+  const auto words = info[0].As<Napi::Int32Array>();
+  const auto page = static_cast<uintptr_t>(::sysconf(_SC_PAGESIZE));
+  const auto begin = reinterpret_cast<uintptr_t>(words.Data());
+  const uintptr_t first = (begin + page - 1) & ~(page - 1);
+  const uintptr_t last = (begin + words.ByteLength()) & ~(page - 1);
+  if (last > first) ::madvise(reinterpret_cast<void*>(first), last - first, MADV_HUGEPAGE);
+  return env.Undefined();
+}
+
 Napi::Value layout(const Napi::CallbackInfo& info) {
   const Napi::Env env = info.Env();
   const auto number = [env](size_t n) { return Napi::Number::New(env, static_cast<double>(n)); };
@@ -261,6 +278,7 @@ void bindUdpSet(Napi::Env env, Napi::Object exports) {
   exports["UdpSet"] = UdpSetObject::define(env);
   exports["ntpMac"] = Napi::Function::New(env, ntpMac, "ntpMac");
   exports["wake"] = Napi::Function::New(env, wake, "wake");
+  exports["preferHugePages"] = Napi::Function::New(env, preferHugePages, "preferHugePages");
   exports["slabLayout"] = Napi::Function::New(env, layout, "slabLayout");
 }
 

@@ -151,6 +151,9 @@ const main = (start: WorkerStart): void => {
   for (const rule of start.access) access.apply(rule);
   for (const rule of start.controlAccess) controlAccess.apply(rule);
   const control = new ControlPost(set, controlAccess, (request) => tell({ kind: 'control', request }));
+  for (const memory of [start.memory.clients, start.memory.ring]) {
+    if (memory !== undefined) loadNative().preferHugePages(new Int32Array(memory, 0, memory.byteLength >> 2));
+  }
   const tables = openTables(start.memory);
   const snapshot = new SnapshotReader(start.memory.snapshot);
   const { seed, markSeed } = start.memory;

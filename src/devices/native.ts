@@ -338,6 +338,8 @@ export interface Native {
   /** H(secret ‖ message), or AES-CMAC: the whole digest. */
   ntpMac(type: string, secret: Uint8Array, message: Uint8Array): Uint8Array;
   wake(fd: number): void;
+  /** For memory that is read at random: fewer misses of the table of pages. A hint. */
+  preferHugePages(memory: Int32Array): void;
   slabLayout(): {
     slots: number;
     slotBytes: number;

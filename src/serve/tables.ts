@@ -11,7 +11,7 @@ export interface PlaneMemory {
   /** Undefined: no client is remembered (noclientlog). */
   readonly clients: SharedArrayBuffer | undefined;
   readonly ring: SharedArrayBuffer | undefined;
-  /** Client records, and as many interleave entries; a power of two. */
+  /** Client records, and room for the stamps of as many clients; a power of two. */
   readonly records: number;
   /** Random words of this start. */
   readonly seed: number;
@@ -22,7 +22,7 @@ export interface PlaneMemory {
 export const DEFAULT_RECORDS = 1 << 17;
 const MIN_RECORDS = 256;
 const MAX_RECORDS = 1 << 24;
-/** What a client may cost: record, tag, entry, chain (101 B), counted as chrony counts (524288 B = 4096 clients). */
+/** What a client may cost: record, tag, two places for stamps (97 B), counted as chrony counts (524288 B = 4096 clients). */
 const BYTES_A_RECORD = 128;
 
 /** Records for a limit in bytes: the largest power of two that fits. */

@@ -480,14 +480,16 @@ export class Responder {
     this.correctTransmit(m);
     const previous = asks ? ring.find(originHi, originLo) : NONE;
     const kind = asks ? ring.kind(previous) : -1;
-    if (asks) this.keep(ring, m);
-    if (asks && kind >= 0) {
+    const interleaved = asks && kind >= 0;
+    if (interleaved) {
       this.put(p + HEADER.ORIGIN, receiveHi, receiveLo);
       this.finishInterleaved(ring, m, p, previous);
     } else {
       this.put(p + HEADER.ORIGIN, transmitHi, transmitLo);
-      if (meta[m + META.COOKIE] === NONE) this.sample(m);
     }
+    // After the old entry was read: the new one may take its place.
+    if (asks) this.keep(ring, m);
+    if (!interleaved && meta[m + META.COOKIE] === NONE) this.sample(m);
     this.tally(m, kind);
   }
 

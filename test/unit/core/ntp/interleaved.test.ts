@@ -151,7 +151,7 @@ describe('interleaved mode', () => {
     assert.equal(pattern(Array.from({ length: 4 }, () => c.next())), 'BBBB');
   });
 
-  it('serves as many clients as the ring holds, and gives the oldest up beyond', () => {
+  it('serves as many clients as the ring is for, and of many more some, in basic mode the others', () => {
     const round = (clients: number): number => {
       const s = new TestServer({ records: 256 });
       const all = Array.from(
@@ -162,8 +162,8 @@ describe('interleaved mode', () => {
       for (let i = 0; i < 4; i++) for (const c of all) interleaved += isInterleaved(c.next()) ? 1 : 0;
       return interleaved;
     };
-    assert.equal(round(250), 500);
-    assert.equal(round(300), 0);
+    assert.equal(round(256), 512);
+    assert.ok(round(2000) < 2000);
   });
 
   it('symmetric requests are answered the same way, in mode 2', () => {
