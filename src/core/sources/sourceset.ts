@@ -24,6 +24,8 @@ export type { Finding, Selection, SourceInfo } from './types.js';
 /** Own updates in a row in a bad state before that is said. */
 const BAD_UPDATES = 4;
 
+const titleOf = ({ title, name }: SourceInfo): string => title ?? name;
+
 /** States in which a source does more harm than good. */
 const isBadState = (state: SelectState): boolean => state === 'x' || state === 'd' || state === '~';
 
@@ -162,7 +164,7 @@ export class SourceSet {
     this.find(
       'warn',
       'source.out-of-order',
-      `Out of order sample detected, discarding history for ${it.info.name}`,
+      `Out of order sample detected, discarding history for ${titleOf(it.info)}`,
       it,
     );
   }
@@ -339,7 +341,8 @@ export class SourceSet {
     const { selected, failure } = outcome;
     if (selected) {
       this.failure = undefined;
-      if (selected !== before) this.find('info', 'source.selected', `Selected source ${selected.info.name}`, selected);
+      if (selected !== before)
+        this.find('info', 'source.selected', `Selected source ${titleOf(selected.info)}`, selected);
       return;
     }
     // At the start there is nothing to complain about until a source has had its chance.
@@ -350,7 +353,7 @@ export class SourceSet {
   }
 
   private reportBad(source: Source, was: SelectState): void {
-    const { name } = source.info;
+    const name = titleOf(source.info);
     if (source.state === 'x' && was !== 'x') {
       this.find('warn', 'source.falseticker', `Detected falseticker ${name}`, source);
     }

@@ -10,6 +10,8 @@ export type Finding = Omit<Fact, 'at'>;
 export interface SourceInfo {
   /** Name for people and messages: 'PPS0', '192.0.2.1'. */
   readonly name: string;
+  /** What messages call it, where that is more than its name: '192.0.2.1 (ntp.example)'. */
+  readonly title?: string;
   readonly refId: RefId;
   readonly kind: 'refclock' | 'client' | 'peer';
   readonly address: string | undefined;

@@ -24,6 +24,8 @@ const REPLACE_INTERVAL: Seconds = 600;
 /** So many sources start together; each further one starts so many s later. */
 const CROWD = 16;
 const CROWD_SPACING: Seconds = 0.02;
+/** Addresses of one pool that are tried at the same time, at most: twice as many as are wanted, the first to answer stay. */
+const MAX_TRIED = 16;
 /** Sources at most: each costs memory and packets. */
 export const MAX_NTP_SOURCES = 4096;
 
@@ -77,17 +79,23 @@ interface Entry {
   /** The name is an address. */
   readonly numeric: boolean;
   readonly wanted: number;
+  /** Of its addresses that are asked until so many as wanted have answered. */
+  readonly tried: number;
   readonly ids: Set<number>;
   /** When the name is to be resolved (again); undefined = not by itself. */
   resolveAt: Mono | undefined;
   failures: number;
   resolving: boolean;
+  /** Addresses that the name no longer stands for are to be left. */
+  refreshing: boolean;
   replaceAfter: Mono;
 }
 
 interface Live {
   readonly entry: Entry;
   readonly association: Association;
+  /** It has answered once, and is one of those that stay. */
+  proven: boolean;
 }
 
 /** Packets a second of a peer that polls once a second or less often, for answers, retries and restarts. */
@@ -114,25 +122,33 @@ export class NtpSources {
     return this.live.size;
   }
 
-  /** Name resolution failed or has not answered yet, sources. */
+  /** Sources that no address is known for, counted as chronyd counts them. */
   private get unresolved(): number {
     let n = 0;
-    for (const e of this.entries) n += Math.max(0, e.wanted - e.ids.size) > 0 && e.ids.size === 0 ? 1 : 0;
+    for (const e of this.entries) n += this.isFull(e) ? 0 : e.tried - e.ids.size;
     return n;
+  }
+
+  private isFull(entry: Entry): boolean {
+    return [...entry.ids].filter((id) => this.live.get(id)!.proven).length >= entry.wanted;
   }
 
   add(options: NtpSourceOptions, now: Mono): NtpOutcome {
     if (this.live.size >= MAX_NTP_SOURCES || this.entries.length >= MAX_NTP_SOURCES) return 'too-many';
     const numeric = parseIp(options.name) !== undefined;
     if (numeric ? this.byAddress(options.name) !== undefined : this.byName(options.name) !== undefined) return 'exists';
+    const isPool = options.kind === 'pool' && !numeric;
+    const wanted = isPool ? Math.max(1, options.maxsources) : 1;
     const entry: Entry = {
       options,
       numeric,
-      wanted: options.kind === 'pool' && !numeric ? Math.max(1, options.maxsources) : 1,
+      wanted,
+      tried: isPool ? Math.max(wanted, Math.min(2 * wanted, MAX_TRIED)) : 1,
       ids: new Set(),
       resolveAt: undefined,
       failures: 0,
       resolving: false,
+      refreshing: false,
       replaceAfter: addMono(now, REPLACE_INTERVAL),
     };
     this.entries.push(entry);
@@ -168,7 +184,11 @@ export class NtpSources {
 
   /** Resolves all names again; sources whose address is no longer told are replaced. */
   refresh(): void {
-    for (const entry of this.entries) if (!entry.numeric) this.resolve(entry);
+    for (const entry of this.entries) {
+      if (entry.numeric) continue;
+      entry.refreshing = true;
+      this.resolve(entry);
+    }
   }
 
   /** Sends what is due. True: the reachability of a source changed, select. */
@@ -190,7 +210,9 @@ export class NtpSources {
       else this.host.output({ kind: 'send', ...to, ...outgoing });
     }
     for (const entry of this.entries) {
-      if (entry.resolveAt !== undefined && entry.resolveAt <= at.mono) this.resolve(entry);
+      if (entry.resolveAt === undefined || entry.resolveAt > at.mono) continue;
+      entry.refreshing ||= entry.ids.size >= entry.wanted;
+      this.resolve(entry);
     }
     return changed;
   }
@@ -230,6 +252,7 @@ export class NtpSources {
     const received = association.received(bytes, raw, kind, authentic, local, this.foretold(source), at, correction);
     // A server that has lost its own reference is as good as silent.
     if (received.synced !== undefined) this.host.sources.reach(source, received.synced);
+    if (received.synced === true && !live.proven) this.prove(live);
     if (received.moved !== undefined) this.host.sources.moved(source, received.moved);
     if (received.copied !== undefined) this.host.sources.setRefId(source, received.copied);
     if (received.kiss !== undefined) this.tellKiss(received.kiss, association.address);
@@ -290,6 +313,10 @@ export class NtpSources {
   /** Index of the source at an address. */
   indexOf(address: string): number | undefined {
     return this.byAddress(address)?.[0];
+  }
+
+  onlineAddresses(): ReadonlySet<string> {
+    return new Set([...this.live.values()].flatMap(({ association: a }) => (a.online ? [a.address] : [])));
   }
 
   /** The name by which the configuration calls the source at an address. */
@@ -378,15 +405,25 @@ export class NtpSources {
       this.leave(id);
       this.join(entry, instead, now);
     }
-    while (entry.ids.size < entry.wanted && fresh.length > 0) this.join(entry, fresh.shift()!, now);
+    const most = this.isFull(entry) ? entry.wanted : entry.tried;
+    while (entry.ids.size < most && fresh.length > 0) this.join(entry, fresh.shift()!, now);
+    entry.refreshing = false;
     // A pool that told fewer than wanted may tell others next time.
     if (entry.ids.size < entry.wanted) this.retry(entry, now);
     else entry.resolveAt = addMono(now, this.host.refresh);
   }
 
+  /** A source has answered. Once there are as many as wanted, the others are not needed. */
+  private prove(live: Live): void {
+    live.proven = true;
+    const { entry } = live;
+    if (!this.isFull(entry)) return;
+    for (const id of [...entry.ids]) if (!this.live.get(id)!.proven) this.leave(id);
+  }
+
   private shouldGo(entry: Entry, id: number, address: string, addresses: readonly string[]): boolean {
-    // A pool tells other addresses each time: only what does not work is replaced.
-    if (entry.options.kind !== 'pool' && !addresses.includes(address)) return true;
+    // A pool tells other addresses each time: between refreshes only what does not work is replaced.
+    if (entry.refreshing && !addresses.includes(address)) return true;
     return this.host.sources.isBad(id);
   }
 
@@ -400,6 +437,7 @@ export class NtpSources {
     const o = entry.options;
     const source = this.host.sources.add({
       name: address,
+      ...(entry.numeric ? {} : { title: `${address} (${o.name})` }),
       refId: refIdOfAddress(address),
       kind: o.kind === 'peer' ? 'peer' : 'client',
       address,
@@ -413,7 +451,7 @@ export class NtpSources {
     // Hundreds of sources do not all ask within the first tenth of a second.
     const start = addMono(now, CROWD_SPACING * Math.max(0, this.live.size - CROWD));
     const Kind = o.kind === 'peer' ? PeerAssociation : ClientAssociation;
-    this.live.set(source, { entry, association: new Kind(o, address, this.host.random, start) });
+    this.live.set(source, { entry, association: new Kind(o, address, this.host.random, start), proven: false });
     entry.ids.add(source);
     if (o.kind === 'peer') this.tellPeers();
   }

@@ -131,11 +131,21 @@ describe('NTP sources', () => {
     assert.deepEqual(rig.addresses, ['192.0.2.1']);
   });
 
-  it('a pool takes maxsources of its addresses, of the family asked for', () => {
+  it('a pool asks twice as many addresses as wanted, of the family asked for; the first to answer stay', () => {
     const rig = new Rig();
     rig.add('pool.example', { kind: 'pool', maxsources: 3, family: 4 });
+    assert.equal(rig.ntp.activity().unresolved, 6);
     rig.ntp.resolved('pool.example', ['2001:db8::1', ...[1, 2, 3, 4, 5].map((i) => `192.0.2.${i}`)], rig.now);
-    assert.deepEqual(rig.addresses, ['192.0.2.1', '192.0.2.2', '192.0.2.3']);
+    assert.deepEqual(
+      rig.addresses,
+      [1, 2, 3, 4, 5].map((i) => `192.0.2.${i}`),
+    );
+    assert.equal(rig.ntp.activity().unresolved, 1);
+    // The second one does not answer; the third of those that do is the last one wanted.
+    rig.pass(1);
+    for (const address of ['192.0.2.1', '192.0.2.3', '192.0.2.5', '192.0.2.4']) rig.answer(address, 0);
+    assert.deepEqual(rig.addresses, ['192.0.2.1', '192.0.2.3', '192.0.2.5']);
+    assert.equal(rig.ntp.activity().unresolved, 0);
   });
 
   it('a source of a pool that does not answer is replaced, one that was given by address is not', () => {
@@ -213,6 +223,24 @@ describe('NTP sources', () => {
     rig.ntp.refresh();
     rig.ntp.resolved('a.example', ['192.0.2.2'], rig.now);
     assert.deepEqual(rig.addresses, ['192.0.2.2']);
+  });
+
+  it('refresh leaves what a pool no longer tells; a pool that tells others in between does not matter', () => {
+    const rig = new Rig();
+    rig.add('pool.example', { kind: 'pool', maxsources: 2, minpoll: 4, maxpoll: 4 });
+    rig.ntp.resolved('pool.example', ['192.0.2.1', '192.0.2.2'], rig.now);
+    rig.pass(10, () => {
+      for (const address of rig.addresses) rig.answer(address, 0);
+      rig.ntp.resolved('pool.example', ['192.0.2.3', '192.0.2.4'], rig.now);
+    });
+    assert.deepEqual(rig.addresses, ['192.0.2.1', '192.0.2.2']);
+    rig.ntp.refresh();
+    rig.ntp.resolved('pool.example', ['192.0.2.2', '192.0.2.5'], rig.now);
+    assert.deepEqual(rig.addresses, ['192.0.2.2', '192.0.2.5']);
+    // No answer is no news.
+    rig.ntp.refresh();
+    rig.ntp.resolved('pool.example', [], rig.now);
+    assert.deepEqual(rig.addresses, ['192.0.2.2', '192.0.2.5']);
   });
 
   it('sources go by address or by name', () => {
