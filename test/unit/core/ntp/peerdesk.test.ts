@@ -3,7 +3,7 @@ import { describe, it } from 'node:test';
 import { COUNTER } from '../../../../src/core/ntp/counters.js';
 import { KeyTable } from '../../../../src/core/ntp/keys.js';
 import { PeerDesk, type PeerEntry } from '../../../../src/core/ntp/peerdesk.js';
-import type { Verifier } from '../../../../src/ports/transport.js';
+import { SLOT_BYTES, SLOT_DATA, type Verifier } from '../../../../src/ports/transport.js';
 import { request } from '../../../support/packets.js';
 import { TestServer } from '../../../support/server.js';
 
@@ -21,7 +21,7 @@ const serverWith = (entries: readonly PeerEntry[], allow = false): { server: Tes
   const handed: Handed[] = [];
   let desk: PeerDesk | undefined;
   const verifier: Verifier = {
-    verify: (slot, key, at) => new Uint8Array(server.transport.slab, slot * 1536 + 128)[at + 4] === key + 1,
+    verify: (slot, key, at) => new Uint8Array(server.transport.slab, slot * SLOT_BYTES + SLOT_DATA)[at + 4] === key + 1,
   };
   const peers = { take: (slot: number, keys: KeyTable) => desk!.take(slot, keys) } as PeerDesk;
   const server = new TestServer({ allow, responder: { peers, verifier } });
