@@ -6,7 +6,6 @@ import { REFID_LOCAL } from '../base/refid.js';
 import { add, addMono, diff, diffMono, type Instant, type Mono } from '../base/time.js';
 import { type Frequency, PPM, type Seconds } from '../base/units.js';
 import { type Correction, Discipline } from '../core/discipline/discipline.js';
-import { steeringTime } from '../core/discipline/steer.js';
 import type { Received } from '../core/ntp/client/association.js';
 import type { ServerState } from '../core/ntp/state.js';
 import type { Measured } from '../core/refclock/manager.js';
@@ -18,7 +17,8 @@ import type { Effect, Event, Now } from './events.js';
 import type { NtpSide } from './ntp.js';
 import { NtpPhases } from './phases.js';
 import { rebaseMeasured } from './recent.js';
-import { EngineState, type Moment, STEER_INTERVAL } from './state.js';
+import { EngineState, type Moment } from './state.js';
+import { STEER_INTERVAL } from './steering.js';
 
 /** s after a step of the raw clock during which stamps taken before it may still come in. */
 const STEP_GUARD = 5;
@@ -451,7 +451,8 @@ export class Engine extends EngineState {
     if (this.config.control === undefined) return;
     const { sd } = this.discipline.bound(this.clock.now(now.raw));
     const before = this.clock.kernel;
-    const freq = this.clock.steer(now.raw, steeringTime(this.clock.correction(now.raw), sd, this.tau));
+    const tau = this.steering.time(now.mono, this.discipline.mode, this.clock.correction(now.raw), sd);
+    const freq = this.clock.steer(now.raw, tau);
     if (freq === undefined) return;
     this.effects.push({ kind: 'set-frequency', freq, change: freq - before });
     this.stale = true;
@@ -534,7 +535,7 @@ export class Engine extends EngineState {
   }
 
   private nextWake(now: Now): Mono {
-    const second = addMono(now.mono, STEER_INTERVAL);
+    const second = this.steering.wake(now.mono);
     const poll = this.polls.next();
     const leap = this.leap.nextAt(this.clock.now(now.raw));
     let wake = poll !== undefined && poll < second ? poll : second;

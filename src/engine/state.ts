@@ -38,11 +38,9 @@ import { RecentMeasurements } from './recent.js';
 import { RtcKeeper, type RtcMoment } from './rtc.js';
 import { Smoothing } from './smoothing.js';
 import { localState, unsynchronisedState } from './states.js';
+import { Steering } from './steering.js';
 import { Compensation } from './tempcomp.js';
 import { Tracer } from './tracer.js';
-
-/** s between steering updates while a correction is being slewed out. */
-export const STEER_INTERVAL = 1;
 
 /** s after the start during which a sentence source that numbers a pulse source leaves the first move to the pulses. */
 const PULSE_GRACE = 10;
@@ -84,7 +82,7 @@ export abstract class EngineState {
   protected readonly rtc: RtcKeeper;
   protected readonly recent: RecentMeasurements;
   protected readonly deviceUp: boolean[];
-  protected readonly tau: Seconds;
+  protected readonly steering: Steering;
   protected selection: Selection | undefined;
   protected reference: Reference | undefined;
   protected started: Mono;
@@ -114,7 +112,7 @@ export abstract class EngineState {
   constructor(config: EngineConfig, now: Now) {
     this.config = config;
     const d = config.discipline;
-    this.tau = Math.max(STEER_INTERVAL, d.corrtimeratio);
+    this.steering = new Steering(d.corrtimeratio);
     this.clock = new CookedClock(config.control, d.maxslewratePpm * PPM, now.raw);
     this.manager = new RefclockManager(config.refclocks, config.precision, config.buildDate, this.leapData.utcFromTai);
     const infos = config.refclocks.map((o, i) => ({
@@ -390,6 +388,11 @@ export abstract class EngineState {
   /** The same for a source that has not answered yet. */
   unheard(address: string): NtpDataReport | undefined {
     return this.ntp.sources.unheard(address);
+  }
+
+  /** Addresses of the NTP sources that are polled. */
+  onlineAddresses(): ReadonlySet<string> {
+    return this.ntp.sources.onlineAddresses();
   }
 
   /** The name by which the configuration calls the source at an address. */

@@ -1,6 +1,6 @@
 /**
- * The product on a real kernel: `npm run test:vm [-- scenario ...] [--no-control] [--write-docs] [--seed=N]`. Exit 0: all
- * passed or skipped by name, 1: something failed. Results and plots: dist/vm.
+ * The product on a real kernel: `npm run test:vm [-- scenario ...] [--no-control] [--write-docs] [--seed=N]
+ * [--trace]`. Exit 0: all passed or skipped by name, 1: something failed. Results and plots: dist/vm.
  */
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -20,6 +20,7 @@ interface Bench {
   readonly controls: boolean;
   /** Of the noise, instead of the scenarios' own. */
   readonly seed: number | undefined;
+  readonly trace: boolean;
 }
 
 const by = (results: readonly Result[], daemon: DaemonName): Result[] => results.filter((r) => r.daemon === daemon);
@@ -33,7 +34,7 @@ const runs = async (bench: Bench, scenario: Scenario, control: boolean): Promise
   const results: Result[] = [];
   for (const seed of bench.seed === undefined ? scenario.seeds : [bench.seed]) {
     for (const daemon of scenario.daemons) {
-      results.push(await runMachine(bench.image, bench.work, { scenario, daemon, control, seed }));
+      results.push(await runMachine(bench.image, bench.work, { scenario, daemon, control, seed, trace: bench.trace }));
     }
   }
   return results;
@@ -84,6 +85,7 @@ const main = async (): Promise<number> => {
       work,
       controls: !words.includes('--no-control'),
       seed: seed === undefined ? undefined : Number(seed),
+      trace: words.includes('--trace'),
     };
     for (const scenario of chosen) {
       print(`== vm/${scenario.name}: ${scenario.about}`);

@@ -21,6 +21,8 @@ export interface Result {
   readonly log: string;
   /** What the peer's client program shows at the end. */
   readonly shown: string;
+  /** The product's event log, when it was asked for (`timeball replay`). */
+  readonly events?: string | undefined;
 }
 
 /** Text or number of a parameter of the kernel module `truetime`. */

@@ -27,6 +27,10 @@ const EDGE_WINDOW = 16;
 /** s; smaller constant offsets are not pulse widths. */
 const MIN_WIDTH = 1e-3;
 
+interface Refusal {
+  readonly refused: string;
+}
+
 /** The source that a pulse is locked to: a message source votes by itself, any other one through its last sample. */
 export interface Lock {
   readonly source: Source;
@@ -79,6 +83,14 @@ export class PulseInput {
   message(start: Instant, utc: Instant, ctx: ClockContext, clock: ClockContext | undefined): Measured | undefined {
     const event = this.numbering.message(start, utc, this.lock!.messages!.hint, clock);
     return this.announce(event, ctx);
+  }
+
+  /** A new sample of the source that this one is locked to: it speaks of the pulse before it, too. */
+  sampled(ctx: ClockContext): Measured | undefined {
+    const { held } = this;
+    if (held === undefined || this.numbering.carry.offset !== undefined) return undefined;
+    const event = this.lockToSample(held, held.error);
+    return typeof event === 'string' ? this.announce(event, ctx) : undefined;
   }
 
   /** True − cooked clock as the last pulse left it, while the number is held; s. */
@@ -168,7 +180,7 @@ export class PulseInput {
     const phase = { time, fraction };
     this.checkCarry(time, ctx);
     numbering.pulse(phase);
-    const refused = this.lock!.messages === undefined ? this.lockToSample(phase, error, ctx) : undefined;
+    const refused = this.lock!.messages === undefined ? this.lockNow(phase, error, ctx) : undefined;
     const bare = numbering.offsetOf(fraction);
     if (bare === undefined) {
       this.lastEdge = time;
@@ -215,22 +227,28 @@ export class PulseInput {
     return source.accept({ time, offset, error, delay, stratum, leap, pulse: true, grain: this.grain.left });
   }
 
-  /** chrony's lock: the newest sample of the other source numbers the pulse. Returns a reason when it could not. */
-  private lockToSample(phase: Phase, error: Seconds, ctx: ClockContext): string | undefined {
+  /** chrony's lock: the newest sample of the other source numbers the pulse; or why it could not. */
+  private lockToSample(phase: Phase, error: Seconds): NumberingEvent | Refusal {
     const { source } = this.lock!;
     const ref = source.filter.last;
-    if (ref === undefined) return 'no-lock-sample';
+    if (ref === undefined) return { refused: 'no-lock-sample' };
     const age = diff(phase.time, ref.time);
     if (Math.abs(age) >= this.source.options.maxlockage * this.interval) {
       this.source.reject('lock-age');
-      return 'lock-age';
+      return { refused: 'lock-age' };
     }
     const dispersion = ref.rootDispersion + source.filter.averageDispersion + this.source.precision + error;
     const event = this.numbering.reference(phase, ref, dispersion, this.widthLimit());
-    if (event === 'far') {
-      this.source.reject('lock-distance');
-      return 'lock-distance';
-    }
+    if (event !== 'far') return event;
+    this.source.reject('lock-distance');
+    return { refused: 'lock-distance' };
+  }
+
+  /** At a pulse, which is itself what there is to be measured. Returns a reason when it could not be numbered. */
+  private lockNow(phase: Phase, error: Seconds, ctx: ClockContext): string | undefined {
+    const event = this.lockToSample(phase, error);
+    if (typeof event !== 'string') return event.refused;
+    if (event !== 'none') this.held = undefined;
     this.announce(event, ctx);
     return undefined;
   }
@@ -249,7 +267,6 @@ export class PulseInput {
     this.held = undefined;
     if (event === 'renumbered' || held === undefined || diff(ctx.now, held.time) > 1.5 * this.interval)
       return undefined;
-    if (this.lock!.messages === undefined) return undefined;
     const offset = numbering.offsetOf(held.fraction)!;
     numbering.carry.follow(held.time, offset);
     return this.take(held.time, offset, held.error, this.lock!.source.leap, ctx);

@@ -1,6 +1,15 @@
 /** The guest's side: the kernel module, the daemon under test, what is asked of both. Runs as root in the machine. */
 import { type ChildProcess, execFileSync, spawn, spawnSync } from 'node:child_process';
-import { appendFileSync, closeSync, mkdirSync, openSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  appendFileSync,
+  closeSync,
+  existsSync,
+  mkdirSync,
+  openSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { setTimeout as pause } from 'node:timers/promises';
 import { loadNative, type Native } from '../../../src/devices/native.js';
 import type { DaemonName, Point, Settings, Verdict } from '../scenario.js';
@@ -8,6 +17,7 @@ import type { DaemonName, Point, Settings, Verdict } from '../scenario.js';
 const MODULE = '/sys/module/truetime/parameters';
 const DIR = '/tmp/daemon';
 const LOG = `${DIR}/log`;
+const EVENTS = `${DIR}/events.jsonl`;
 const CONF = `${DIR}/conf`;
 const LIBRARIES = '/peer/lib';
 const LOADER = ['/peer/ld.so', '--library-path', LIBRARIES];
@@ -44,7 +54,11 @@ export class Lab {
   private startRaw = 0n;
   private startUtc = 0n;
 
-  constructor(readonly daemon: DaemonName) {
+  constructor(
+    readonly daemon: DaemonName,
+    /** Is the product's event log to be kept? */
+    private readonly trace: boolean,
+  ) {
     mkdirSync(DIR, { recursive: true, mode: 0o700 });
     writeFileSync(LOG, '');
   }
@@ -95,6 +109,7 @@ export class Lab {
   async startDaemon(config: readonly string[], ...args: string[]): Promise<void> {
     this.config = config;
     const own = [`driftfile ${DIR}/drift`, `pidfile ${DIR}/pid`, `bindcmdaddress ${DIR}/sock`, 'cmdport 0'];
+    if (this.trace && this.daemon === 'timeball') own.push(`eventlog ${EVENTS}`);
     writeFileSync(CONF, `${[...config, ...own].join('\n')}\n`);
     const command =
       this.daemon === 'chronyd' ? [...LOADER, '/peer/chronyd'] : ['/usr/bin/node', '/timeball/bin/timeballd'];
@@ -140,6 +155,10 @@ export class Lab {
 
   log(): string {
     return readFileSync(LOG, 'utf8');
+  }
+
+  events(): string | undefined {
+    return existsSync(EVENTS) ? readFileSync(EVENTS, 'utf8') : undefined;
   }
 
   note(text: string): void {

@@ -14,7 +14,7 @@ const words = new Map(
 const plain = findScenario(words.get('lab.scenario')!);
 const control = words.get('lab.control') === '1';
 const scenario = control ? sabotaged(plain) : plain;
-const lab = new Lab(words.get('lab.daemon') as DaemonName);
+const lab = new Lab(words.get('lab.daemon') as DaemonName, words.get('lab.trace') === '1');
 const seed = Number(words.get('lab.seed'));
 lab.load({ ...scenario.settings, seed });
 await scenario.prepare?.(lab);
@@ -30,5 +30,13 @@ const points = lab.points();
 const shown = ['sources', 'sourcestats', 'tracking'].map((report) => lab.ask(report)).join('\n');
 await lab.stopDaemon();
 lab.stopSeconds();
-const result: Result = { daemon: lab.daemon, seed, points, verdicts: lab.verdicts, log: lab.log(), shown };
+const result: Result = {
+  daemon: lab.daemon,
+  seed,
+  points,
+  verdicts: lab.verdicts,
+  log: lab.log(),
+  shown,
+  events: lab.events(),
+};
 process.stdout.write(JSON.stringify(result), () => process.exit(0));

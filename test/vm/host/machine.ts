@@ -22,12 +22,14 @@ export interface Run {
   readonly control?: boolean;
   /** Of the noise. */
   readonly seed: number;
+  /** Keeps the event log of the product. */
+  readonly trace: boolean;
 }
 
-const commandLine = ({ scenario, daemon, control, seed }: Run): string =>
+const commandLine = ({ scenario, daemon, control, seed, trace }: Run): string =>
   [
     'console=ttyS0 quiet panic=-1 mitigations=off nokaslr random.trust_cpu=on net.ifnames=0 tsc=reliable no_timer_check',
-    `lab.scenario=${scenario.name} lab.daemon=${daemon} lab.control=${control ? 1 : 0} lab.seed=${seed}`,
+    `lab.scenario=${scenario.name} lab.daemon=${daemon} lab.control=${control ? 1 : 0} lab.seed=${seed} lab.trace=${trace ? 1 : 0}`,
   ].join(' ');
 
 const machineArgs = (image: Image, scenario: Scenario, words: string, console: string, out: string): string[] => [

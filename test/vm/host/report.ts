@@ -66,6 +66,8 @@ export const keep = (outcome: Outcome): void => {
   const summary = { name, about, passed: passed(outcome), seconds, figures: results.map(figures), verdicts, control };
   const runs = results.map(({ daemon, seed, log, shown, points }) => ({ daemon, seed, log, shown, points }));
   writeFileSync(join(OUT, `${name}.json`), `${JSON.stringify({ ...summary, runs })}\n`);
+  const events = results.find((result) => result.events !== undefined)?.events;
+  if (events !== undefined) writeFileSync(join(OUT, `${name}.jsonl`), events);
   plot(scenario, results, join(OUT, `${name}.png`));
 };
 

@@ -588,6 +588,19 @@ describe('full samples', () => {
     assert.ok(worst(b, b.pulses()) < 1e-6);
   });
 
+  it('number the pulse before them, not only the next one', () => {
+    const b = Bench.of([shm, { ...PPS, lock: 'SHM' }], WORLD);
+    const seen: number[] = [];
+    for (let s = 0; s < 5; s++) {
+      b.pulse(1, s);
+      b.reading(0, s + 0.2, 0.15);
+      seen.push(b.pulses().length);
+    }
+    // Three samples number the third pulse at once.
+    assert.deepEqual(seen, [0, 0, 1, 2, 3]);
+    assert.ok(worst(b, b.pulses()) < 1e-6);
+  });
+
   it('that are more than 0.4 s off do not', () => {
     const b = Bench.of([shm, { ...PPS, lock: 'SHM' }], WORLD);
     for (let s = 0; s < 10; s++) {
@@ -602,7 +615,7 @@ describe('full samples', () => {
     const b = Bench.of([shm, { ...PPS, lock: 'SHM' }], WORLD);
     for (let s = 0; s < 40; s++) {
       if (s % 8 === 0) b.reading(0, s, 0);
-      else if (s % 8 > 3) b.pulse(1, s);
+      else if (s % 8 === 4 || s % 8 === 5) b.pulse(1, s);
     }
     assert.equal(b.pulses().length, 0);
     assert.ok(rejected(b, 40)['lock-age']! > 5);
