@@ -38,6 +38,10 @@ Napi::Value getres(const Napi::CallbackInfo& info) {
   return bigint(info.Env(), ns);
 }
 
+Napi::Value precision(const Napi::CallbackInfo& info) {
+  return Napi::Number::New(info.Env(), static_cast<double>(clockPrecision()));
+}
+
 /// Sets a field from the property `name` if `modes` says that the kernel will read it; then it must be there.
 template <typename T>
 void take(const Napi::Object& in, unsigned modes, unsigned mask, const char* name, T* field) {
@@ -97,6 +101,7 @@ Napi::Value adjtime(const Napi::CallbackInfo& info) {
 void bindClock(Napi::Env env, Napi::Object exports) {
   exports["clockGettime"] = Napi::Function::New(env, gettime, "clockGettime");
   exports["clockGetres"] = Napi::Function::New(env, getres, "clockGetres");
+  exports["clockPrecision"] = Napi::Function::New(env, precision, "clockPrecision");
   exports["clockAdjtime"] = Napi::Function::New(env, adjtime, "clockAdjtime");
 }
 

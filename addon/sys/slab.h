@@ -45,6 +45,7 @@ enum Meta : size_t {
   HW_NSEC = 34,
   HW_IFINDEX = 35,
   HW_LENGTH = 36,
+  TX_NOISE = 37,
 };
 
 struct MetaName {
@@ -59,7 +60,7 @@ constexpr MetaName META_NAMES[] = {
     {"TX_CORR_NSEC", TX_CORR_NSEC}, {"TX_KEY", TX_KEY},       {"T3_SEC_LO", T3_SEC_LO}, {"T3_SEC_HI", T3_SEC_HI},
     {"T3_NSEC", T3_NSEC},       {"TX_ID", TX_ID},             {"TX_ERRNO", TX_ERRNO},   {"COOKIE", COOKIE},
     {"RX_AGE", RX_AGE},         {"TX_MAC", TX_MAC},           {"HW_SEC_LO", HW_SEC_LO}, {"HW_SEC_HI", HW_SEC_HI},
-    {"HW_NSEC", HW_NSEC},       {"HW_IFINDEX", HW_IFINDEX},   {"HW_LENGTH", HW_LENGTH},
+    {"HW_NSEC", HW_NSEC},       {"HW_IFINDEX", HW_IFINDEX},   {"HW_LENGTH", HW_LENGTH}, {"TX_NOISE", TX_NOISE},
 };
 
 constexpr uint32_t FLAG_STAMP = 1;
@@ -92,6 +93,6 @@ enum TxStamp : size_t {
 };
 
 static_assert(SLOT_BYTES % 64 == 0, "slots start on cache lines");
-static_assert(HW_LENGTH < META_WORDS, "metadata fits before the packet");
+static_assert(TX_NOISE < META_WORDS, "metadata fits before the packet");
 
 }  // namespace tb::slab

@@ -16,6 +16,20 @@ Status clockRead(clockid_t clock, int64_t* ns) {
   return {};
 }
 
+int64_t clockPrecision() {
+  constexpr int READINGS = 1000;
+  int64_t least = 1000000000;
+  int64_t last = 0;
+  clockRead(CLOCK_REALTIME, &last);
+  for (int i = 0; i < READINGS; i++) {
+    int64_t now = 0;
+    clockRead(CLOCK_REALTIME, &now);
+    if (now > last && now - last < least) least = now - last;
+    last = now;
+  }
+  return least;
+}
+
 Status clockResolution(clockid_t clock, int64_t* ns) {
   struct timespec t;
   if (clock_getres(clock, &t) != 0) return Status::last("clock_getres");

@@ -13,6 +13,8 @@ namespace tb {
 Status clockRead(clockid_t clock, int64_t* ns);
 /// Resolution in ns.
 Status clockResolution(clockid_t clock, int64_t* ns);
+/// The least time, ns, between two readings of CLOCK_REALTIME that differ: no stamp by this clock is better.
+int64_t clockPrecision();
 /// In and out as the kernel does; `state` is its return value (TIME_OK 0 … TIME_ERROR 5).
 Status clockAdjust(clockid_t clock, struct timex* tx, int* state);
 

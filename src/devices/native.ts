@@ -297,6 +297,8 @@ export interface NativeUdpClients {
 export interface Native {
   clockGettime(clock: NativeClockName | number): bigint;
   clockGetres(clock: NativeClockName | number): bigint;
+  /** ns: the least time between two readings of CLOCK_REALTIME that differ. */
+  clockPrecision(): number;
   /** clock_adjtime(2) on REALTIME (0) or a PHC's clock id. */
   clockAdjtime(clockId: number, timex: Partial<Timex> & { modes: number }): Timex;
   Pps: new (path: string) => NativePps;

@@ -68,6 +68,8 @@ export const META = {
   HW_NSEC: 34,
   HW_IFINDEX: 35,
   HW_LENGTH: 36,
+  /** Set by the responder, for itself: ns (i32) of TX_CORR that are noise and no time. */
+  TX_NOISE: 37,
 } as const;
 
 export const TX_FLAG = {

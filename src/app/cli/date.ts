@@ -90,7 +90,7 @@ export const date = async (argv: readonly string[], io: CliIo): Promise<number> 
 
 const measure = (asked: ReadonlyMap<number, Asked>, clock: KernelClock, wish: Wish): Promise<void> =>
   new Promise((done) => {
-    const precision = measurePrecision(clock);
+    const precision = measurePrecision(loadNative());
     const server = () => NO_SERVER;
     const at = () => ({ mono: clock.monotonic(), cook: <T>(raw: T): T => raw, precision, skew: 1e-6, server });
     const end = (): void => {

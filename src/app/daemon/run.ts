@@ -134,7 +134,7 @@ class Daemon {
     const now = { raw: this.clock.realtime(), mono: this.clock.monotonic() };
     const seed = [...getRandomValues(new Uint32Array(SEED_WORDS))];
     const tempcompPoints = readTempcompPoints(config.clock.tempcomp);
-    const host = { precision: measurePrecision(this.clock), control, buildDate: BUILD_DATE, seed, tempcompPoints };
+    const host = { precision: measurePrecision(this.native), control, buildDate: BUILD_DATE, seed, tempcompPoints };
     const sources = usable(config.sources, (text) => this.say('error', 'config.sources', text));
     for (const text of ignored(config)) this.say('warn', 'config.sources', text);
     const forEngine = engineConfig({ ...config, sources }, host);

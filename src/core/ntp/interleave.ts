@@ -161,15 +161,16 @@ export class InterleaveRing {
 
   /**
    * Sets or refines the transmit stamp of an entry that still counts: seconds since 1970 modulo 2^32. `kind`: 0 daemon,
-   * 1 kernel, 2 hardware. One that is many seconds away from the receive stamp belongs to something else.
+   * 1 kernel, 2 hardware; `nsec`: −1e9…3e9. One that is many seconds away from the receive stamp belongs to something else.
    */
   setTransmit(number: number, sec: number, nsec: number, kind: number): void {
     const { words } = this;
     const at = this.placeOf(number);
     if (!this.isNamed(at, number) || words[at + P.TX] === DOUBLED) return;
-    const after = (sec + NTP_UNIX_OFFSET - words[at + P.RX_HI]!) | 0;
+    const carry = nsec < 0 ? -1 : nsec >= 2e9 ? 2 : nsec >= 1e9 ? 1 : 0;
+    const after = (sec + carry + NTP_UNIX_OFFSET - words[at + P.RX_HI]!) | 0;
     if (after > MAX_SECONDS || after < -MAX_SECONDS) return;
-    words[at + P.TX] = ((1 + kind) << NSEC_BITS) | nsec;
+    words[at + P.TX] = ((1 + kind) << NSEC_BITS) | (nsec - carry * 1e9);
     words[at + P.NOTE] = ((words[at + P.NOTE]! >> SECOND_BITS) << SECOND_BITS) | (after & ((1 << SECOND_BITS) - 1));
   }
 

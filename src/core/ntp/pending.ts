@@ -11,7 +11,7 @@ const KIND_BITS = 2;
 export class PendingStamps {
   private readonly words = new Int32Array(SLOTS * WORDS);
 
-  /** `kind` and `addedNs`: of the latency that the cooked T3 contains (LateTruth). */
+  /** `kind` and `addedNs`: of the latency (LateTruth) and the noise that the cooked T3 contains. */
   put(
     socket: number,
     id: number,

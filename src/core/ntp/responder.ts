@@ -198,12 +198,8 @@ export class Responder {
     const kind = latencyKind(slot, meta[m + META.TX_KEY] !== 0);
     if (entry === SAMPLE || entry === TIMED) this.late.learnCall(kind, entry === SAMPLE, meta[m + META.RX_AGE]!);
     if (entry === TIMED) return;
-    let sec = meta[m + META.T3_SEC_LO]! + (meta[m + META.TX_CORR_SEC]! | 0);
-    let nsec = meta[m + META.T3_NSEC]! + (meta[m + META.TX_CORR_NSEC]! | 0);
-    if (nsec >= 1e9) {
-      nsec -= 1e9;
-      sec++;
-    }
+    const sec = meta[m + META.T3_SEC_LO]! + (meta[m + META.TX_CORR_SEC]! | 0);
+    const nsec = meta[m + META.T3_NSEC]! + (meta[m + META.TX_CORR_NSEC]! | 0);
     if (entry !== SAMPLE) ring?.setTransmit(entry, sec | 0, nsec, 0);
     this.pending.put(
       meta[m + META.SOCKET]!,
@@ -214,7 +210,8 @@ export class Responder {
       sec | 0,
       nsec,
       kind,
-      this.lateness(kind),
+      // A stamp that is told of later needs no noise: it cannot be guessed in time.
+      this.lateness(kind) + (meta[m + META.TX_NOISE]! | 0),
     );
   }
 
@@ -239,17 +236,9 @@ export class Responder {
     if (!(late >= 0 && late <= MAX_TX_LATENCY)) return sample ? -1 : COUNTER.txStampsLost;
     if (!followed) this.late.learn(pending.kind(slot), late);
     if (sample) return -1;
-    let sec = pending.cookedSec(slot);
-    // The cooked T3 contains what was expected already.
-    let nsec = pending.cookedNsec(slot) + late - pending.addedNs(slot);
-    if (nsec >= 1e9) {
-      nsec -= 1e9;
-      sec++;
-    } else if (nsec < 0) {
-      nsec += 1e9;
-      sec--;
-    }
-    ring.setTransmit(entry, sec | 0, nsec, words[at + TXSTAMP.KIND]! & ~STAMP_FOLLOWED);
+    // The cooked T3 contains what was expected already, and noise.
+    const nsec = pending.cookedNsec(slot) + late - pending.addedNs(slot);
+    ring.setTransmit(entry, pending.cookedSec(slot), nsec, words[at + TXSTAMP.KIND]! & ~STAMP_FOLLOWED);
     return COUNTER.txStamps;
   }
 
@@ -577,7 +566,9 @@ export class Responder {
   private correctTransmit(m: number): void {
     let sec = this.corrSec;
     const late = this.lateness(latencyKind(this.slot, this.key !== NO_KEY));
-    let nsec = this.corrNsec + late + Math.round((this.nextWord() / 4294967296) * this.fuzzNs);
+    const noise = Math.round((this.nextWord() / 4294967296) * this.fuzzNs);
+    this.meta[m + META.TX_NOISE] = noise | 0;
+    let nsec = this.corrNsec + late + noise;
     if (nsec < 0) {
       nsec += 1e9;
       sec--;
