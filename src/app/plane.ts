@@ -64,6 +64,8 @@ export interface PlaneOptions {
   readonly onFault?: ((error: Error) => void) | undefined;
   /** Network cards stamp, and here is what is known of their clocks (HwTableWriter). */
   readonly hardware?: SharedArrayBuffer | undefined;
+  /** Replies of a worker that may wait for their transmit stamps. */
+  readonly txBuffers?: number | undefined;
   /** False: T3 without what transmit stamps tell about sending; to measure the gain. */
   readonly lateTruth?: boolean | undefined;
 }
@@ -353,6 +355,7 @@ const workerStart = (recipe: Recipe, m: Member, attention: SharedArrayBuffer): W
     limit: options.limit,
     lateTruth: options.lateTruth,
     hardware: options.hardware,
+    txBuffers: options.txBuffers,
     attention,
   };
 };

@@ -36,6 +36,8 @@ export interface WorkerStart {
   readonly lateTruth: boolean | undefined;
   /** What is known of the clocks of network cards that stamp. */
   readonly hardware: SharedArrayBuffer | undefined;
+  /** Replies that may wait for their transmit stamps. */
+  readonly txBuffers: number | undefined;
   /** Two words: messages that main has posted, and how many of them it has finished posting (wake included). */
   readonly attention: SharedArrayBuffer;
 }
@@ -159,7 +161,7 @@ const main = (start: WorkerStart): void => {
   const { seed, markSeed } = start.memory;
   // After a crash: what the last worker had under way is not to be trusted.
   tables.ring?.clear();
-  const { limit, lateTruth, hardware } = start;
+  const { limit, lateTruth, hardware, txBuffers } = start;
   const transport = hardware === undefined ? set : new HardwareTransport(set, hardware, tables.counters);
   const hasPtp = opened.some((o) => o.ptpDomain !== undefined);
   const gate = hasPtp ? new PtpGate(set.slab, opened, tables.counters, seed) : undefined;
@@ -175,7 +177,7 @@ const main = (start: WorkerStart): void => {
   );
   peers.desk.setPeers(start.peers);
   const otherStamp = (stamps: Uint32Array, at: number): boolean => peers.stamped(stamps, at);
-  const options = { verifier: set, limit, control, lateTruth, peers: peers.desk, otherStamp, correction };
+  const options = { verifier: set, limit, control, lateTruth, peers: peers.desk, otherStamp, correction, txBuffers };
   const responder = new Responder(set.slab, { access, ...tables }, snapshot, seed, markSeed, options);
   const stamps = new Uint32Array(set.txStamps);
   let table = new KeyTable([]);

@@ -2,12 +2,10 @@
  * What is read, checked and kept, but has no effect yet, and the capability that it waits for. Everything else in the
  * tables of the language works; a test looks for the code that uses it.
  */
-const HARDWARE = 'hardware timestamping';
 const NTS = 'NTS';
 
 export const WAITING_DIRECTIVES: Readonly<Record<string, string>> = {
   ntpsigndsocket: 'signing for Samba',
-  maxtxbuffers: HARDWARE,
   httpport: 'the HTTP door',
   ntsservercert: NTS,
   ntsserverkey: NTS,

@@ -34,6 +34,7 @@ Commands: those of chronyc ('${name} help' lists them), and
   check          What is wrong with a configuration: check FILE
   date           How far the clock is from what servers say: date HOST...
   demo           The demonstration appliance
+  nic            What network cards can stamp, and a test of it
   receiver       What a receiver says: status (asks the daemon), decode FILE
   replay         Run the engine over a recorded event log
   sim            The simulator
@@ -46,6 +47,8 @@ const OWN: Readonly<Record<string, (argv: readonly string[], io: CliIo) => Promi
   check: async (argv, io) => (await import('./check.js')).check(argv, io),
   date: async (argv, io) => (await import('./date.js')).date(argv, io),
   demo: async (argv) => (await import('../demo/main.js')).demoMain(argv),
+  nic: async (argv, io) =>
+    (await import('./nic.js')).nic((await import('../../devices/native.js')).loadNative(), argv, io),
   receiver: async (argv, io) => {
     const [word, ...rest] = argv;
     if (word === 'decode') return (await import('./receiver-decode.js')).receiverDecode(rest, process);

@@ -158,6 +158,7 @@ export class NtpServer {
       onRestart: (error) => this.onRestart(error),
       onFault: this.onFault,
       hardware: this.hardware,
+      txBuffers: this.config.hardware.maxtxbuffers,
     });
     this.plane = plane;
     // What was allowed or denied while the workers started.

@@ -199,7 +199,11 @@ const HARDWARE: readonly Directive[] = [
     },
   ),
   hw.int(
-    { name: 'maxtxbuffers', default: '0', doc: 'Packets whose transmit time stamps are told apart by number.' },
+    {
+      name: 'maxtxbuffers',
+      default: '0 (1024)',
+      doc: 'Replies of a thread that may wait for their transmit time stamps; at least 1024.',
+    },
     (d, v) => {
       d.hardware.maxtxbuffers = v;
     },

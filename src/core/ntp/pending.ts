@@ -4,12 +4,21 @@ import { NONE } from './interleave.js';
 const WORDS = 8;
 const P = { ID: 0, SOCKET: 1, ENTRY: 2, RAW_SEC: 3, RAW_NSEC: 4, COOKED_SEC: 5, COOKED_NSEC: 6, ADDED: 7 } as const;
 /** Replies that wait for their stamp: the queue is emptied every batch (64), so 1024 is many batches of patience. */
-const SLOTS = 1024;
+const LEAST = 1024;
 const KIND_BITS = 2;
 
 /** Replies whose transmit stamp was asked for, found by the socket's stamp counter. */
 export class PendingStamps {
-  private readonly words = new Int32Array(SLOTS * WORDS);
+  private readonly words: Int32Array;
+  private readonly mask: number;
+
+  /** `atOnce`: replies that may wait for their stamps (`maxtxbuffers`: cards that are slow to tell); more displace the oldest. */
+  constructor(atOnce = 0) {
+    let slots = LEAST;
+    while (slots < atOnce) slots *= 2;
+    this.words = new Int32Array(slots * WORDS);
+    this.mask = slots - 1;
+  }
 
   /** `kind` and `addedNs`: of the latency (LateTruth) and the noise that the cooked T3 contains. */
   put(
@@ -74,6 +83,6 @@ export class PendingStamps {
   }
 
   private at(socket: number, id: number): number {
-    return ((id * 2 + (socket & 1)) & (SLOTS - 1)) * WORDS;
+    return ((id * 2 + (socket & 1)) & this.mask) * WORDS;
   }
 }

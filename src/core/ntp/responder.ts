@@ -49,6 +49,8 @@ export interface ResponderOptions {
   readonly peers?: PeerDesk | undefined;
   /** A transmit stamp of a packet that is not the responder's. */
   readonly otherStamp?: ((words: Uint32Array, at: number) => boolean) | undefined;
+  /** Replies that may wait for their transmit stamps; undefined = 1024. */
+  readonly txBuffers?: number | undefined;
   /** Correct T3 by what transmit stamps tell (default), or not (to measure the gain). */
   readonly lateTruth?: boolean | undefined;
   /** s that the request in a slot waited in transparent clocks; undefined: nobody can tell (`ptpport 0`). */
@@ -91,7 +93,7 @@ export class Responder {
   private readonly view: DataView;
   private readonly meta: Uint32Array;
   private readonly tail = newTail();
-  private readonly pending = new PendingStamps();
+  private readonly pending: PendingStamps;
   private readonly seed: number;
   private readonly markSeed: number;
   /** State of the generator for bits of transmit stamps below the precision; never 0. */
@@ -146,6 +148,7 @@ export class Responder {
     private readonly options: ResponderOptions = {},
   ) {
     this.view = new DataView(slab);
+    this.pending = new PendingStamps(options.txBuffers);
     this.meta = new Uint32Array(slab);
     this.seed = seed | 0;
     this.markSeed = markSeed | 0;
