@@ -57,6 +57,8 @@ const YOUNG_MEMORY = 8;
 const CAP = 16;
 /** The claim of a source about its sigma counts as this many measurements. */
 const CLAIM_WEIGHT = 2;
+/** What has just been seen of a noise that has changed counts as this many. */
+const SEEN_WEIGHT = 8;
 /** A young source whose claim falls below this share of the first is taken up anew. */
 const BETTER = 0.25;
 /** Frequency of a clock whose source has become quiet, 1 sd: at least so vague, and in deviations of what was believed. */
@@ -66,6 +68,12 @@ const QUIETENED_SDS = 3;
 const FINDING = 30;
 /** Age at which sigma counts as known. */
 const GROWN = 32;
+/** A change of the noise is noticed within less: what spoke for the hypotheses before is then still untouched by it. */
+const PROOF = 64;
+/** What spoke for them counts as so many measurements afterwards: sigma, and with it the wander of each, is known to a third at first. */
+const OUTLIVING = 500;
+/** Measurements after which the bank knows its oscillator, and begins anew no more because of the source. */
+const PROVEN = 256;
 /** Age at which sigma is known well enough to say where an edge is: too large a sigma would bias the clock by the excess. */
 const EDGE_KNOWN = 256;
 /** Variance of the phase at a start, in units of sigma²: the first measurement decides alone. */
@@ -81,12 +89,18 @@ export class KalmanBank implements Estimator {
   private spare = newFilters();
   /** Log likelihood, forgotten exponentially. */
   private readonly score = new Float64Array(SIZE);
+  /** The same as it was some time ago, and as it will be that of some time ago. */
+  private readonly proven = new Float64Array(SIZE);
+  private readonly candidate = new Float64Array(SIZE);
   /** Sum of squared innovations, each over its predicted variance in units of sigma²; forgotten likewise. */
   private readonly squares = new Float64Array(SIZE);
   private readonly weight = new Float64Array(SIZE);
   /** Measurements that `squares` stands for. */
   private memory = 0;
+  /** Measurements since sigma was last taken for unknown … */
   private age = 0;
+  /** … and those in which hypotheses could prove themselves: what is known of the oscillator outlives a change of the noise. */
+  private tried = 0;
   private fresh = true;
   /** Filters in use: those with a bias only for coarse sources, and only the plain ones where each measurement has its own noise. */
   private active = BIASED;
@@ -164,10 +178,17 @@ export class KalmanBank implements Estimator {
     filters.measure(i, posterior.gain * sigma, posterior.keep);
   }
 
-  relearn(): void {
-    for (let i = 0; i < SIZE; i++) this.squares[i]! *= CLAIM_WEIGHT / this.memory;
-    this.memory = CLAIM_WEIGHT;
+  relearn(sigma: Seconds): void {
+    // The noise is another, the oscillator is not: each hypothesis keeps its wander, and what spoke for it before.
+    const trust = Math.min(1, OUTLIVING / Math.max(1, this.tried));
+    for (let i = 0; i < SIZE; i++) this.score[i] = trust * this.proven[i]!;
+    this.tried = Math.min(this.tried, OUTLIVING);
+    this.regrid(Math.log10(sigma / this.belief.sigma));
+    this.memory = SEEN_WEIGHT;
+    this.squares.fill(SEEN_WEIGHT * sigma * sigma);
     this.age = 0;
+    this.weigh();
+    this.summarise();
   }
 
   inflateFrequency(sd: Frequency): void {
@@ -212,7 +233,10 @@ export class KalmanBank implements Estimator {
     this.claim = claim;
     this.active = weighted ? GAUSSIANS : sigma >= COARSE ? SIZE : BIASED;
     this.memory = known === undefined ? CLAIM_WEIGHT : Math.max(this.memory, CLAIM_WEIGHT);
-    if (known === undefined) this.age = 0;
+    if (known === undefined) {
+      this.age = 0;
+      this.tried = 0;
+    }
     this.squares.fill(this.memory * sigma * sigma);
     this.weigh();
     this.summarise();
@@ -227,13 +251,19 @@ export class KalmanBank implements Estimator {
     this.memory = CLAIM_WEIGHT;
     this.squares.fill(CLAIM_WEIGHT * sigma * sigma);
     this.score.fill(0);
+    this.prove();
     this.age = 0;
+    this.tried = 0;
     this.active = sigma >= COARSE ? SIZE : BIASED;
     this.fresh = true;
     this.weigh();
   }
 
   quieten(sigma: Seconds): void {
+    if (this.tried > PROVEN) {
+      this.relearn(sigma);
+      return;
+    }
     this.freqSd = Math.max(QUIETENED_FREQ, QUIETENED_SDS * this.belief.fSd);
     this.reclaim(sigma);
     this.start(this.offset);
@@ -254,15 +284,28 @@ export class KalmanBank implements Estimator {
     }
     this.filters = spare;
     this.spare = filters;
+    this.prove();
+  }
+
+  /** What now speaks for the hypotheses is all there is. */
+  private prove(): void {
+    this.proven.set(this.score);
+    this.candidate.set(this.score);
   }
 
   private forget(): void {
     this.age++;
-    const keep = 1 - 1 / Math.min(MEMORY, Math.max(YOUNG_MEMORY, YOUNG_SHARE * this.age));
+    this.tried++;
+    if (this.tried % PROOF === 0) {
+      this.proven.set(this.candidate);
+      this.candidate.set(this.score);
+    }
+    const keep = keptAt(this.age);
+    const keepScore = keptAt(this.tried);
     this.memory = this.memory * keep + 1;
     const { score, squares, active } = this;
     for (let i = 0; i < active; i++) {
-      score[i]! *= keep;
+      score[i]! *= keepScore;
       squares[i]! *= keep;
     }
   }
@@ -345,6 +388,9 @@ export class KalmanBank implements Estimator {
     };
   }
 }
+
+/** What a measurement leaves of those before it, at this age. */
+const keptAt = (age: number): number => 1 - 1 / Math.min(MEMORY, Math.max(YOUNG_MEMORY, YOUNG_SHARE * age));
 
 function newFilters(): Filters {
   const wander2 = new Float64Array(SIZE);

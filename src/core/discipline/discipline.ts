@@ -261,7 +261,7 @@ export class Discipline {
     const finding = this.doubt.add(error, sd, this.estimator.belief.sigma, this.interval);
     if (finding.kind === 'jump') this.estimator.inflateFrequency(finding.by);
     if (finding.kind === 'noise') {
-      this.estimator.relearn();
+      this.estimator.relearn(finding.sigma);
       this.estimator.inflateFrequency(finding.by);
     }
     if (finding.kind === 'quiet') {
@@ -288,11 +288,11 @@ export class Discipline {
     const diagnosis = this.dispute.add(innovation.error, elapsed, belief.xSd, belief.sigma);
     if (finding.kind === 'noise') {
       this.estimator.inflateFrequency(finding.by);
-      return this.noisy();
+      return this.noisy(finding.sigma);
     }
     if (diagnosis.kind === 'none') return refuse(reason);
     if (diagnosis.kind === 'lost') return this.again(m, 2 * Math.abs(diagnosis.slope));
-    if (diagnosis.kind === 'noise') return this.noisy();
+    if (diagnosis.kind === 'noise') return this.noisy(diagnosis.sigma);
     const by = 2 * Math.abs(diagnosis.jump);
     this.doubt.jumped(by);
     this.estimator.inflateFrequency(by);
@@ -300,9 +300,8 @@ export class Discipline {
     return this.accepted(m, elapsed, 'the frequency has jumped');
   }
 
-  private noisy(): Correction {
-    this.estimator.relearn();
-    this.gate.restart();
+  private noisy(sigma: Seconds): Correction {
+    this.estimator.relearn(sigma);
     return refuse('the source has become noisy: learning its noise again');
   }
 

@@ -27,8 +27,8 @@ export type Diagnosis =
   | { readonly kind: 'frequency'; readonly jump: Frequency }
   /** They lie on a line far from the clock, which runs away from them: its frequency was spoilt, and its phase with it. */
   | { readonly kind: 'lost'; readonly slope: Frequency }
-  /** They scatter around the clock: it is right, the source has become noisy. */
-  | { readonly kind: 'noise' };
+  /** They scatter around the clock by this much: it is right, the source has become noisy. */
+  | { readonly kind: 'noise'; readonly sigma: Seconds };
 
 const NONE: Diagnosis = { kind: 'none' };
 
@@ -63,10 +63,10 @@ export class Dispute {
     if (this.times.length < BLOCK) return NONE;
     const lost = this.lost(sigma);
     if (lost !== undefined) return { kind: 'lost', slope: lost };
-    const noise = this.isNoise();
+    const noise = this.noise();
     this.settle();
     this.blocks = 1;
-    return noise ? { kind: 'noise' } : NONE;
+    return noise === undefined ? NONE : { kind: 'noise', sigma: noise };
   }
 
   private jump(sd: Seconds, sigma: Seconds): Frequency | undefined {
@@ -92,9 +92,10 @@ export class Dispute {
     return away < RUN * slope * this.times.at(-1)! + SPOILT ? line.slope : undefined;
   }
 
-  private isNoise(): boolean {
+  /** Their standard deviation, if their mean is zero. */
+  private noise(): Seconds | undefined {
     const mean = this.errors.reduce((a, b) => a + b) / BLOCK;
     const variance = this.errors.reduce((a, b) => a + (b - mean) ** 2, 0) / (BLOCK - 1);
-    return mean * mean < (ZERO * ZERO * variance) / BLOCK;
+    return mean * mean < (ZERO * ZERO * variance) / BLOCK ? Math.sqrt(variance) : undefined;
   }
 }

@@ -1,4 +1,5 @@
 import type { Frequency, Seconds } from '../../base/units.js';
+import { SortedWindow } from '../window.js';
 
 /** Weight of the newest squared innovation: about eight of them say whether the noise is still what was learned. */
 const GAIN = 1 / 8;
@@ -24,8 +25,14 @@ const MOST = 3;
 /** Noise grown by more than this: it, and not the oscillator, is the reason. */
 const GROWN = 2;
 /** Noise that is this many times the learned one for so many measurements has to be learned anew. */
-const LOUD = 3;
+const LOUD = 2.5;
 const LOUD_FOR = 8;
+/** Differences whose median says how large the noise is after a change. */
+const SCATTERED = 12;
+/** Deviations foretold that it may reach by chance. */
+const SCATTER_CHANCE = 1.8;
+/** Median size of the difference of two normal errors, in standard deviations of one. */
+const NORMAL_DIFFERENCE = 0.6745 * Math.SQRT2;
 /** Share of an unexpected innovation that ends up in the frequency, an interval. */
 const LEAKED = 0.03;
 /** White noise that has shrunk to this share of the learned one, seen over about this many measurements. */
@@ -47,6 +54,9 @@ const MANY_REFUSED = 0.25;
 const BOTH_SIDES = 0.06;
 /** What is learned from n measurements is itself only known to about 1/n: this many widen the bound twofold. */
 const YOUNG = 6;
+/** After a change of the noise the wander, learned in units of it, is less certain: so much wider, ever less for so many measurements. */
+const SHAKEN = 0.4;
+const SHAKEN_FOR = 1024;
 /** Measurements before which any of them may be an outlier that nobody can tell, and what it may then be off by, s. */
 const PROOF = 3;
 const UNPROVEN = 0.01;
@@ -58,8 +68,8 @@ export type Finding =
   | { readonly kind: 'nothing' }
   /** The oscillator runs at another rate, by about this much. */
   | { readonly kind: 'jump'; readonly by: Frequency }
-  /** The noise of the source has grown, and may meanwhile have moved the frequency by about this … */
-  | { readonly kind: 'noise'; readonly by: Frequency }
+  /** The noise of the source has grown to about `sigma`, and may meanwhile have moved the frequency by about this … */
+  | { readonly kind: 'noise'; readonly by: Frequency; readonly sigma: Seconds }
   /** … or shrunk, to this. */
   | { readonly kind: 'quiet'; readonly sigma: Seconds };
 
@@ -75,6 +85,8 @@ export class Doubt {
   private slowSquare = 1;
   private difference = 1;
   private before: Seconds = 0;
+  /** Sizes of the latest differences. */
+  private readonly scattered = new SortedWindow(SCATTERED);
   /** Variance of the white part of the innovations, from their differences, s². */
   private white = 0;
   private errorBefore: Seconds = 0;
@@ -87,6 +99,8 @@ export class Doubt {
   /** Believed measurements since the frequency was last taken for changed. */
   private sinceJump = Number.POSITIVE_INFINITY;
   private jump: Frequency = 0;
+  /** Measurements since the noise was last taken for changed. */
+  private sinceChange = Number.POSITIVE_INFINITY;
   private up = 0;
   private down = 0;
   /** Measurements since the sums last were zero. */
@@ -101,6 +115,7 @@ export class Doubt {
     this.slowSquare = 1;
     this.difference = 1;
     this.before = 0;
+    this.scattered.clear();
     this.loudFor = 0;
     this.refusedUp = 0;
     this.refusedDown = 0;
@@ -128,6 +143,7 @@ export class Doubt {
   add(error: Seconds, sd: Seconds, sigma: Seconds, interval: Seconds): Finding {
     this.seen++;
     this.sinceJump++;
+    this.sinceChange++;
     this.refusedUp -= GAIN * this.refusedUp;
     this.refusedDown -= GAIN * this.refusedDown;
     this.expected = sd;
@@ -160,17 +176,30 @@ export class Doubt {
     if (this.halves.push(half) > QUIET_YOUNG_WINDOW) this.halves.shift();
   }
 
+  /** White noise of the latest measurements, however few of them are wild. */
+  private get scatterNow(): Seconds {
+    return Math.max(FINEST, this.scattered.upperMedian / NORMAL_DIFFERENCE);
+  }
+
+  /** The same in deviations foretold; 1 as long as there are too few. */
+  private get scatterRatio(): number {
+    return this.scattered.length < SCATTERED || this.expected === 0 ? 1 : this.scatterNow / this.expected;
+  }
+
   /** White noise, if it is far below the learned one. */
   private quiet(sigma: Seconds): Seconds | undefined {
     const young = this.seen <= YOUTH;
     if (young && this.halves.length < QUIET_YOUNG_WINDOW) return undefined;
     const square = young ? this.halves.reduce((a, b) => a + b) / QUIET_YOUNG_WINDOW : this.white;
     const white = Math.max(FINEST, Math.sqrt(square));
-    return white < (young ? QUIET_YOUNG : QUIET) * sigma ? white : undefined;
+    if (white >= (young ? QUIET_YOUNG : QUIET) * sigma) return undefined;
+    // The running mean still remembers the noise that is gone.
+    return young ? white : this.scatterNow;
   }
 
   private renew(finding: Finding): Finding {
     this.anew();
+    this.sinceChange = 0;
     return finding;
   }
 
@@ -197,23 +226,29 @@ export class Doubt {
   /** Outliers leave those that are believed as they were; noise that has grown makes them larger as well. */
   private isLoud(): boolean {
     const least = this.isWild() ? GROWN : LOUD;
-    const loud = this.square > least * least && this.difference > LOUD * LOUD;
+    // A median does not dip because two happened to be alike.
+    const scattered = this.difference > LOUD * LOUD || this.scatterRatio > LOUD;
+    const loud = this.square > least * least && scattered;
     this.loudFor = loud ? this.loudFor + 1 : 0;
     return this.loudFor >= LOUD_FOR;
   }
 
   /** What has just been taken for a jump was its beginning. */
   private noise(sd: Seconds, interval: Seconds): Finding {
+    const sigma = Math.max(sd, this.scatterNow);
     const leaked = (LEAKED * Math.sqrt(this.square) * sd) / interval;
     const by = this.sinceJump > YOUTH ? leaked : Math.max(leaked, this.jump);
     this.anew();
+    this.sinceChange = 0;
     this.jumped(by);
-    return { kind: 'noise', by };
+    return { kind: 'noise', by, sigma };
   }
 
   /** By errors, not by their ratios: a train that is wrong by a constant does not scatter, however little was foretold. */
   private scatter(error: Seconds, sd: Seconds): void {
-    const z = (error - this.before) / sd;
+    const change = error - this.before;
+    const z = change / sd;
+    this.scattered.push(Math.abs(change));
     this.difference += DIFFERENCE_GAIN * (Math.min((z * z) / 2, CAP) - this.difference);
     this.before = error;
   }
@@ -239,7 +274,8 @@ export class Doubt {
     const known = Math.max(1, Math.min(this.seen, this.sinceJump));
     const usual = Math.max(Math.sqrt(this.square) / CHANCE, Math.sqrt(this.slowSquare) / SLOW_CHANCE);
     const wild = this.refusedUp + this.refusedDown < MANY_REFUSED ? 0 : Math.sqrt(this.difference);
-    return Math.max(1, usual, wild) * (1 + YOUNG / known);
+    const shaken = SHAKEN * Math.max(0, 1 - this.sinceChange / SHAKEN_FOR);
+    return Math.max(1, usual, wild, this.scatterRatio / SCATTER_CHANCE) * (1 + YOUNG / known + shaken);
   }
 
   /** What the bound needs beside it, s. */

@@ -47,8 +47,8 @@ export interface Estimator {
   innovation(offset: Seconds, source: number, sigma: Seconds, relative?: number): Innovation;
   /** Takes in the measurement last shown to `innovation`. `learn` = false: not typical, says nothing about noise. */
   absorb(learn: boolean): void;
-  /** The noise of the source has changed: what was learned about it counts little from now on. */
-  relearn(): void;
+  /** The noise of the source has grown, to about this: what was learned about it counts little from now on. */
+  relearn(sigma: Seconds): void;
   /** The source has become far less noisy: what was made of its measurements is too timid and begins anew. */
   quieten(sigma: Seconds): void;
   /** The frequency may have jumped by about this much. */

@@ -68,6 +68,31 @@ describe('doubt about the covariance', () => {
     assert.ok(!found.some((f) => f.startsWith('jump')), `${found}`);
   });
 
+  it('says how large the new noise is, roughly, grown or shrunk', () => {
+    for (let seed = 10; seed < 40; seed++) {
+      for (const ratio of [10, 0.05]) {
+        const { doubt, rng } = grown(seed);
+        let sigma = 0;
+        for (let i = 0; i < 100 && sigma === 0; i++) {
+          const finding = doubt.add(ratio * SIGMA * rng.normal(), SIGMA, SIGMA, 1);
+          if (finding.kind === 'noise' || finding.kind === 'quiet') sigma = finding.sigma;
+        }
+        const size = sigma / (ratio * SIGMA);
+        assert.ok(size > 1 / 4 && size < 3, `seed ${seed}: ${ratio} taken for ${size} times that`);
+      }
+    }
+  });
+
+  it('after a change of the noise the bound stays wider for some hundred measurements', () => {
+    const { doubt, rng } = grown(9);
+    const before = doubt.factor;
+    feed(doubt, 40, () => 10 * SIGMA * rng.normal());
+    feed(doubt, 160, () => SIGMA * rng.normal());
+    assert.ok(doubt.factor > 1.2 * before, `${doubt.factor}`);
+    feed(doubt, 1100, () => SIGMA * rng.normal());
+    assert.ok(doubt.factor < 1.15 * before, `${doubt.factor}`);
+  });
+
   it('a source ten times quieter than learned is noticed, also when it is off by a constant', () => {
     const { doubt, rng } = grown(4);
     const found = feed(doubt, 100, () => 0.7 * SIGMA + 0.1 * SIGMA * rng.normal());
