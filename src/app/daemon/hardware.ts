@@ -12,7 +12,9 @@ import { messageOf } from '../../devices/retry.js';
 import type { Effect, Event } from '../../engine/events.js';
 import type { Severity } from '../../ports/observer.js';
 
-const EVERY = '*';
+/** `*`, or `eno*`: every interface of such a name. */
+const isPattern = ({ name }: HwTimestampConfig): boolean => name.endsWith('*');
+const fits = (name: string, pattern: HwTimestampConfig): boolean => name.startsWith(pattern.name.slice(0, -1));
 /** ms from the first reading of a card's clock to the next ones: the first burst of requests is to have its stamps. */
 const QUICK_MS = [30, 60, 125, 250, 500];
 /** ms between two looks at the interfaces: came, gone, up again, told otherwise by somebody. */
@@ -67,7 +69,7 @@ export class HardwareStamping implements ClientHardware {
   private readonly writer: HwTableWriter;
   private readonly cards: Card[] = [];
   private readonly clocks: CardClock[] = [];
-  /** Names of interfaces that a `*` has looked at. */
+  /** Names of interfaces that could not be told to stamp. */
   private readonly refused = new Set<string>();
   private watcher: NodeJS.Timeout | undefined;
   private used = 0;
@@ -88,7 +90,7 @@ export class HardwareStamping implements ClientHardware {
   /** While privileges are there. Throws for an interface that is named and cannot stamp, as chronyd does. */
   open(): void {
     for (const options of this.parts.config.hwtimestamp) {
-      if (options.name === EVERY) continue;
+      if (isPattern(options)) continue;
       try {
         this.enable(options.name, options);
       } catch (error) {
@@ -179,14 +181,15 @@ export class HardwareStamping implements ClientHardware {
     this.parts.say('info', 'hardware.enabled', `Enabled HW timestamping ${txOnly ? '(TX only) ' : ''}on ${name}`);
   }
 
-  /** `*`: what can stamp, and is not there yet. */
+  /** Patterns: what can stamp, and is not there yet. */
   private enableAny(): void {
-    const options = this.parts.config.hwtimestamp.find((c) => c.name === EVERY);
-    if (options === undefined) return;
+    const patterns = this.parts.config.hwtimestamp.filter(isPattern);
+    if (patterns.length === 0) return;
     const all = this.parts.native.interfaces();
     for (const name of this.refused) if (!all.some((i) => i.name === name)) this.refused.delete(name);
     for (const { name, index } of all) {
-      if (this.refused.has(name) || this.cards.some((c) => c.index === index)) continue;
+      const options = patterns.find((pattern) => fits(name, pattern));
+      if (options === undefined || this.refused.has(name) || this.cards.some((c) => c.index === index)) continue;
       try {
         this.enable(name, options);
       } catch {
@@ -216,7 +219,8 @@ export class HardwareStamping implements ClientHardware {
     this.openClock(clock);
     this.clocks.push(clock);
     this.read(clock);
-    for (const ms of QUICK_MS) if (ms < 2 ** options.minpoll * 1000) setTimeout(() => this.tick(clock, true), ms).unref();
+    for (const ms of QUICK_MS)
+      if (ms < 2 ** options.minpoll * 1000) setTimeout(() => this.tick(clock, true), ms).unref();
     return clock;
   }
 
