@@ -16,8 +16,10 @@ import type { AuthReport, NtpDataReport } from '../../core/report/reports.js';
 import type { RtcLine } from '../../core/rtc/file.js';
 import type { Engine } from '../../engine/engine.js';
 import type { CommandAnswer } from '../../engine/events.js';
+import type { Severity } from '../../ports/observer.js';
 import { STATUS, type Status } from '../../wire/cmdmon/protocol.js';
-import type { SymmetricKey } from '../../wire/ntp/keyfile.js';
+import { accessText, commandTexts, connectionTexts } from './commandlog.js';
+import type { Keys } from './keys.js';
 import { newSource } from './newsource.js';
 import { unsupported } from './ntpsupport.js';
 import type { Runtime } from './runtime.js';
@@ -41,7 +43,9 @@ export interface ContextParts {
   /** Writes the file of the real-time clock; false: it cannot be written. */
   readonly saveRtc: (line: RtcLine) => boolean;
   /** Of the key file. */
-  readonly keys: () => readonly SymmetricKey[];
+  readonly keys: Pick<Keys, 'list' | 'check'>;
+  /** What a command did, for the journal. */
+  readonly say: (severity: Severity, text: string) => void;
   /** Reads the key file again. */
   readonly rekey: () => void;
   readonly shutdown: () => void;
@@ -81,7 +85,9 @@ export class DaemonContext implements CmdmonContext {
     return this.cmdTree.isAllowedAddress(address.length === 4 ? 4 : 6, address);
   }
 
-  changeAccess({ table, allow, all, subnet }: AccessChange): void {
+  changeAccess(change: AccessChange): void {
+    const { table, allow, all, subnet } = change;
+    this.parts.say('info', accessText(change));
     const family = subnet?.address.length === 4 ? (4 as const) : (6 as const);
     const rule = { allow, all, subnet: subnet === undefined ? undefined : { family, ...subnet } };
     if (table === 'ntp') this.parts.server.changeAccess(rule);
@@ -106,7 +112,7 @@ export class DaemonContext implements CmdmonContext {
   authData(address: IpBytes): AuthReport | undefined {
     const keyId = this.parts.engine.keyOf(formatIp(address));
     if (keyId === undefined) return undefined;
-    const key = this.parts.keys().find(({ id }) => id === keyId);
+    const key = this.parts.keys.list.find(({ id }) => id === keyId);
     const known = key && { type: key.type, bits: key.secret.length * 8 };
     return { mode: keyId === 0 ? 'none' : 'symmetric', keyId, key: known };
   }
@@ -129,6 +135,7 @@ export class DaemonContext implements CmdmonContext {
     const options = newSource(values);
     if (options === undefined) return STATUS.INVALID;
     if (unsupported(options) !== undefined) return STATUS.NOT_ENABLED;
+    this.parts.keys.check(options.key);
     return OUTCOME[this.parts.runtime.command({ name: 'add-ntp-source', options }).outcome];
   }
 
@@ -139,10 +146,24 @@ export class DaemonContext implements CmdmonContext {
   }
 
   run(command: DaemonCommand): Status {
+    const { engine, say } = this.parts;
+    const before = engine.onlineAddresses();
+    const status = this.obey(command);
+    if (status !== STATUS.SUCCESS) return status;
+    for (const text of commandTexts(command)) say('info', text);
+    if (command.name === 'online' || command.name === 'offline') {
+      for (const text of connectionTexts(before, engine.onlineAddresses())) say('info', text);
+    }
+    return status;
+  }
+
+  private obey(command: DaemonCommand): Status {
     const { runtime } = this.parts;
     switch (command.name) {
       case 'makestep':
-        return this.parts.canStep ? OUTCOME[runtime.command({ name: 'makestep' }).outcome] : STATUS.FAILED;
+        if (this.parts.canStep) return OUTCOME[runtime.command({ name: 'makestep' }).outcome];
+        this.parts.say('error', 'Could not step system clock');
+        return STATUS.FAILED;
       case 'cyclelogs':
         this.parts.cycleLogs();
         return STATUS.SUCCESS;

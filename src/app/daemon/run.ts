@@ -32,6 +32,7 @@ import type { ClockActuator } from '../../ports/clock.js';
 import type { Severity } from '../../ports/observer.js';
 import { tellStarter } from './background.js';
 import { ClockBoundPublisher } from './clockbound.js';
+import { connectionTexts } from './commandlog.js';
 import { DaemonContext } from './context.js';
 import { Dumps } from './dumps.js';
 import { EventRecorder } from './eventrecorder.js';
@@ -174,7 +175,7 @@ class Daemon {
       directories: config.client.sourcedirs,
       files: readConfigFiles,
       command: (command) => this.runtime.command(command),
-      say: (text) => this.say('warn', 'config.sources', text),
+      say: (severity, text) => this.say(severity, 'config.sources', text),
     });
     const refusals = new Refusals();
     const warnMail = (text: string): void => this.say('error', 'mail', text);
@@ -382,7 +383,8 @@ class Daemon {
       reloadSources: () => this.sourceFiles.load(),
       checkRoutes: () => void this.checkRoutes(),
       dump: () => this.dumps.write(this.engine.dumps()),
-      keys: () => this.keys.list,
+      keys: this.keys,
+      say: (severity, text) => this.say(severity, 'command', text),
       rekey: () => this.loadKeys(),
       saveRtc: (line) => this.rtc.save(line),
       shutdown: () => {
@@ -416,11 +418,14 @@ class Daemon {
 
   private async checkRoutes(): Promise<void> {
     const addresses = this.engine.sourceReports(this.runtime.now()).flatMap((s) => s.address ?? []);
-    for (const [text, reached] of await this.network.routes(addresses)) {
+    const found = await this.network.routes(addresses);
+    const before = this.engine.onlineAddresses();
+    for (const [text, reached] of found) {
       const address = parseIp(text)!;
       const match = { address, mask: new Uint8Array(address.length).fill(255) };
       this.runtime.command({ name: reached ? 'online' : 'offline', match });
     }
+    for (const text of connectionTexts(before, this.engine.onlineAddresses())) this.say('info', 'command', text);
   }
 
   private handleSignals(): void {

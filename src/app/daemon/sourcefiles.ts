@@ -1,14 +1,16 @@
+import { parseIp } from '../../base/ip.js';
 import type { NtpSourceConfig } from '../../conf/config.js';
 import type { FileAccess } from '../../conf/files.js';
 import { readSourceDirs } from '../../conf/sourcedirs.js';
 import type { Command, CommandAnswer } from '../../engine/events.js';
+import type { Severity } from '../../ports/observer.js';
 import { usable } from './ntpsupport.js';
 
 export interface SourceFilesParts {
   readonly directories: readonly string[];
   readonly files: FileAccess;
   readonly command: (command: Command) => CommandAnswer;
-  readonly say: (text: string) => void;
+  readonly say: (severity: Severity, text: string) => void;
 }
 
 /** chronyd's words. */
@@ -29,20 +31,27 @@ export class SourceFiles {
     const { directories, files, command, say } = this.parts;
     if (directories.length === 0) return;
     const { sources, problems } = readSourceDirs(directories, files);
-    for (const problem of problems) say(problem);
+    for (const problem of problems) say('warn', problem);
     const wanted = new Map<string, NtpSourceConfig>();
-    for (const source of usable(sources, say)) wanted.set(source.name, source);
+    for (const source of usable(sources, (text) => say('warn', text))) wanted.set(source.name, source);
     for (const [name, text] of this.taken) {
       const source = wanted.get(name);
       if (source !== undefined && JSON.stringify(source) === text) continue;
-      command({ name: 'delete-source', source: name });
+      if (command({ name: 'delete-source', source: name }).outcome === 'done') this.tell('Removed', name);
       this.taken.delete(name);
     }
     for (const [name, options] of wanted) {
       if (this.taken.has(name)) continue;
       const { outcome } = command({ name: 'add-ntp-source', options });
-      if (outcome === 'done') this.taken.set(name, JSON.stringify(options));
-      else say(`Could not add source ${name} : ${REASON[outcome] ?? outcome}`);
+      if (outcome === 'done') {
+        this.taken.set(name, JSON.stringify(options));
+        this.tell('Added', name);
+      } else say('warn', `Could not add source ${name} : ${REASON[outcome] ?? outcome}`);
     }
+  }
+
+  /** As chronyd, which says nothing of names: they are no sources yet. */
+  private tell(what: 'Added' | 'Removed', name: string): void {
+    if (parseIp(name) !== undefined) this.parts.say('info', `${what} source ${name}`);
   }
 }
