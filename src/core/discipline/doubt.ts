@@ -15,9 +15,9 @@ const SLOW_CHANCE = 1.15;
 /** Two-sided cumulative sum (Page 1954) of the innovations, in deviations: slack a measurement … */
 const SLACK = 0.75;
 /** … level from which on it counts in the bound … */
-const SUSPICION = 1.5;
+const SUSPICION = 1;
 /** … by this many expected deviations for each of its own, as a trend is seen only when it has already grown. */
-const AHEAD = 2;
+const AHEAD = 3;
 /** … and level of an alarm: by chance once in some days of pulses. */
 const ALARM = 7.5;
 /** A deviation counts at most this much in the sum, so that a few wild measurements are no trend. */
