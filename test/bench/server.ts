@@ -87,7 +87,12 @@ const serveChanged = (): void => {
 
 const servePlane = async (): Promise<void> => {
   const plane = await startPlane({
-    sockets: [{ family: 4, address, port: Number(port) }],
+    // For any address it is as the daemon is: both families.
+    sockets: (address === '' ? ([4, 6] as const) : ([4] as const)).map((family) => ({
+      family,
+      address,
+      port: Number(port),
+    })),
     access: [ALLOW_ALL],
     workers: Number(workers),
     keys: [BENCH_KEY],
