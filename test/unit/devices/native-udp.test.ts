@@ -333,6 +333,35 @@ describe('native transmit stamps', () => {
     });
   });
 
+  it('that the kernel drops for want of room are missed by nobody but their packets', () => {
+    // What waits to be read, stamps included, shares the room of the receive buffer.
+    const server = new Plane(local({ timestamping: STAMPED, receiveBufferBytes: 4096 }));
+    const sink = new Plane(local());
+    withPlanes([server, sink], () => {
+      const fill = (): void => {
+        for (let i = 0; i < SLAB_SLOTS; i++) sink.aim(i, server.set.ports[0]!, 48);
+        sink.set.send(SLAB_SLOTS);
+      };
+      const stampedBetween = (): number[] => {
+        const ids: number[] = [];
+        server.aim(0, sink.set.ports[0]!, 48, TX_FLAG.WANT_TX);
+        assert.equal(server.set.send(1), 1);
+        const id = server.get(0, META.TX_ID);
+        const n = server.set.drainTxStamps();
+        for (let i = 0; i < n; i++) ids.push(server.stamp(i, TXSTAMP.ID));
+        return [id, ...ids];
+      };
+      const [before, ...good] = stampedBetween();
+      assert.deepEqual(good, [before]);
+      fill();
+      const [lost, ...none] = stampedBetween();
+      assert.deepEqual([lost, none], [before! + 1, []]);
+      while (server.set.receive(0) > 0);
+      const [after, ...again] = stampedBetween();
+      assert.deepEqual([after, again], [before! + 2, [after]], 'the next one has its own');
+    });
+  });
+
   it('that nobody fetched do not make receive() spin, and are kept', () => {
     const server = new Plane(local({ timestamping: STAMPED }));
     const sink = new Plane(local());

@@ -62,6 +62,20 @@ describe('interleaved mode', () => {
     }
   });
 
+  it('a reply that did not leave (ENOBUFS) has no stamp to be told: a basic reply, then it goes on', () => {
+    const s = new TestServer();
+    const c = new Client(s);
+    const first = c.next();
+    s.transport.errno = 105;
+    const unsent = c.next();
+    s.transport.errno = 0;
+    assert.equal(s.tables.counters[COUNTER.sendErrors], 1);
+    // Nobody can have got that one; who guesses its stamp learns nothing from it.
+    assert.equal(isInterleaved(c.next({ origin: unsent.receive })), false);
+    assert.equal(isInterleaved(c.next()), true);
+    assert.equal(isInterleaved(c.next({ origin: first.receive })), false, 'basic replies leave nothing to be told');
+  });
+
   it('one use an entry: a replayed request gets a basic reply', () => {
     const s = new TestServer();
     const c = new Client(s);
