@@ -1,10 +1,11 @@
 /**
  * Figures, tables and plots of docs/discipline.md.
  *
- *   npm run figures -- --traces DIR [--others DIR] [--hold DIR] [--weeks FILE] [--no-plots]
+ *   npm run figures -- --traces DIR [--others DIR] [--hold DIR] [--weeks FILE] [--no-plots] [--no-worlds]
  *
  * DIR: folders of traces as `timeball sim bench` reads them, with a results.json beside them (limits, chronyd's
- * figures). FILE: what `timeball sim run storm --duration 7d --seeds 1..200 --json` wrote. What is not given stays as it is.
+ * figures). FILE: what `timeball sim run storm --duration 7d --seeds 1..200 --json` wrote. What is not given stays as it is;
+ * with --no-worlds also those of the simulator's worlds, and of the cost.
  */
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -19,9 +20,16 @@ const OUT = join(repoRoot, 'docs', 'discipline');
 const PAGE = join(repoRoot, 'docs', 'discipline.md');
 const FILE = join(OUT, 'figures.json');
 
-const EMPTY: Pick<Figures, 'bench' | 'others' | 'hold' | 'weeks'> = { bench: {}, others: {}, hold: {}, weeks: null };
+const EMPTY: Figures = {
+  bench: {},
+  others: {},
+  hold: {},
+  scenarios: [],
+  weeks: null,
+  cost: { cpu: 'unknown', node: process.version, pulseMean: Number.NaN, pulseP99: Number.NaN },
+};
 
-const before = (): typeof EMPTY => {
+const before = (): Figures => {
   try {
     return JSON.parse(readFileSync(FILE, 'utf8')) as Figures;
   } catch {
@@ -37,18 +45,20 @@ const { values } = parseArgs({
     hold: { type: 'string' },
     weeks: { type: 'string' },
     'no-plots': { type: 'boolean' },
+    'no-worlds': { type: 'boolean' },
   },
 });
 const { traces, others, hold, weeks } = values;
+const worlds = values['no-worlds'] !== true;
 mkdirSync(OUT, { recursive: true });
 const old = before();
 const figures: Figures = {
   bench: traces === undefined ? old.bench : await measureBench(traces),
   others: others === undefined ? old.others : await measureBench(others),
   hold: hold === undefined ? old.hold : await measureHold(hold),
-  scenarios: measureScenarios(),
+  scenarios: worlds ? measureScenarios() : old.scenarios,
   weeks: weeks === undefined ? old.weeks : readWeeks(weeks),
-  cost: measureCost(),
+  cost: worlds ? measureCost() : old.cost,
 };
 writeFileSync(
   FILE,

@@ -18,7 +18,8 @@ const TRACES: Readonly<Record<string, readonly [aim: number | undefined, what: s
 };
 
 /** Pages of scenarios that disturb the clock. */
-const DISTURBED = /outlier|burst|shifted|edge|foreign|suspend|jump|sawtooth|temperature|tempcomp|fallback|sensor|storm/;
+const DISTURBED =
+  /outlier|burst|nois|shifted|edge|foreign|suspend|jump|sawtooth|temperature|tempcomp|fallback|sensor|storm/;
 
 const ns = (x: number | null): string => {
   if (x === null || !Number.isFinite(x)) return '–';

@@ -1,4 +1,4 @@
-import { figureOf, type Scenario } from '../scenario.js';
+import { BOARD, figureOf, type Scenario } from '../scenario.js';
 import type { Happening } from '../world.js';
 import { GPS_PPS, gpsBoard } from './parts.js';
 
@@ -171,5 +171,29 @@ export const pulseScenarios: readonly Scenario[] = [
     ],
     syncedBy: 30,
     control: { what: 'they stay noisy', factor: 2, figure: figureOf('good', 'rms') },
+  },
+  {
+    name: 'noise-by-turns',
+    what: 'Every ten minutes the pulses become 2 to 22 times noisier, for five: the oscillator is the same all the time.',
+    hours: 6,
+    stage: (rng, control) => {
+      const board = gpsBoard(rng, control ? { sigma: 11e-6 } : {});
+      const { line } = board.pulses;
+      const sizes = rng.fork('sizes');
+      const script = Array.from({ length: 34 }, (_, i) => {
+        const sigma = 2e-6 + 20e-6 * sizes.uniform();
+        return [
+          { at: 600 * (i + 1) + 0.5, run: () => Object.assign(line, { sigma }) },
+          { at: 600 * (i + 1) + 300.5, run: () => Object.assign(line, { sigma: 1e-6 }) },
+        ];
+      });
+      return { ...board, oscillator: { ...BOARD, wander: 5e-10 }, script: control ? [] : script.flat() };
+    },
+    bounds: [
+      { name: 'all', from: 600, rms: 4e-6, max: 30e-6 },
+      { name: 'good', from: -600, rms: 400e-9, max: 2e-6 },
+    ],
+    syncedBy: 30,
+    control: { what: 'they are as noisy all the time', factor: 4, figure: figureOf('good', 'rms') },
   },
 ];
