@@ -2,11 +2,12 @@
 #pragma once
 
 #include <cstdint>
-#include <cstring>
 #include <ctime>
 #include <linux/net_tstamp.h>
 #include <netinet/in.h>
 #include <sys/socket.h>
+
+#include "control.h"
 
 namespace tb {
 
@@ -26,12 +27,9 @@ struct HardwareStamp {
   bool isSet() const { return time.tv_sec != 0 || time.tv_nsec != 0; }
 
   /// Takes SCM_TIMESTAMPING_PKTINFO; false: it is another message.
-  bool readOrigin(const cmsghdr* c) {
-    if (c->cmsg_level != SOL_SOCKET || c->cmsg_type != SCM_TIMESTAMPING_PKTINFO || c->cmsg_len < CMSG_LEN(sizeof(scm_ts_pktinfo))) {
-      return false;
-    }
+  bool readOrigin(const msghdr& header, const cmsghdr* c) {
     scm_ts_pktinfo info;
-    memcpy(&info, CMSG_DATA(c), sizeof info);
+    if (!takeControl(header, c, SOL_SOCKET, SCM_TIMESTAMPING_PKTINFO, &info)) return false;
     interface = info.if_index;
     length = info.pkt_length;
     return true;
@@ -39,17 +37,11 @@ struct HardwareStamp {
 };
 
 /// Interface of IP_PKTINFO or IPV6_PKTINFO; 0: it is another message.
-inline uint32_t interfaceOf(const cmsghdr* c) {
-  if (c->cmsg_level == IPPROTO_IP && c->cmsg_type == IP_PKTINFO && c->cmsg_len >= CMSG_LEN(sizeof(in_pktinfo))) {
-    in_pktinfo info;
-    memcpy(&info, CMSG_DATA(c), sizeof info);
-    return static_cast<uint32_t>(info.ipi_ifindex);
-  }
-  if (c->cmsg_level == IPPROTO_IPV6 && c->cmsg_type == IPV6_PKTINFO && c->cmsg_len >= CMSG_LEN(sizeof(in6_pktinfo))) {
-    in6_pktinfo info;
-    memcpy(&info, CMSG_DATA(c), sizeof info);
-    return info.ipi6_ifindex;
-  }
+inline uint32_t interfaceOf(const msghdr& header, const cmsghdr* c) {
+  in_pktinfo info;
+  in6_pktinfo info6;
+  if (takeControl(header, c, IPPROTO_IP, IP_PKTINFO, &info)) return static_cast<uint32_t>(info.ipi_ifindex);
+  if (takeControl(header, c, IPPROTO_IPV6, IPV6_PKTINFO, &info6)) return info6.ipi6_ifindex;
   return 0;
 }
 

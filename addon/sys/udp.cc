@@ -3,10 +3,10 @@
 #include <algorithm>
 #include <cstring>
 #include <ctime>
-#include <linux/errqueue.h>
 #include <linux/net_tstamp.h>
 #include <poll.h>
 
+#include "ancillary.h"
 #include "timex.h"
 
 namespace tb {
@@ -29,52 +29,6 @@ void putTime(uint32_t* meta, size_t word, const timespec& t) {
   meta[word] = static_cast<uint32_t>(sec);
   meta[word + 1] = static_cast<uint32_t>(sec >> 32);
   meta[word + 2] = static_cast<uint32_t>(t.tv_nsec);
-}
-
-bool isSet(const timespec& t) { return t.tv_sec != 0 || t.tv_nsec != 0; }
-
-/// What the control messages of one received packet said.
-struct Ancillary {
-  timespec stamp = {};
-  HardwareStamp hardware;
-  uint32_t kind = KIND_DAEMON;
-  bool overflowed = false;
-  uint32_t overflow = 0;
-};
-
-void readStamps(const cmsghdr* c, Ancillary* a) {
-  if (c->cmsg_type == SO_TIMESTAMPING && c->cmsg_len >= CMSG_LEN(sizeof(scm_timestamping))) {
-    scm_timestamping all;
-    memcpy(&all, CMSG_DATA(c), sizeof all);
-    a->hardware.time = all.ts[2];
-    if (isSet(all.ts[0])) {
-      a->stamp = all.ts[0];
-      a->kind = KIND_KERNEL;
-    }
-  } else if (a->hardware.readOrigin(c)) {
-    return;
-  } else if (c->cmsg_type == SO_TIMESTAMPNS && c->cmsg_len >= CMSG_LEN(sizeof(timespec)) && a->kind == KIND_DAEMON) {
-    memcpy(&a->stamp, CMSG_DATA(c), sizeof a->stamp);
-    a->kind = KIND_KERNEL;
-  } else if (c->cmsg_type == SO_RXQ_OVFL && c->cmsg_len >= CMSG_LEN(sizeof(uint32_t))) {
-    memcpy(&a->overflow, CMSG_DATA(c), sizeof a->overflow);
-    a->overflowed = true;
-  }
-}
-
-void readPktinfo(const cmsghdr* c, uint32_t* meta) {
-  if (c->cmsg_level == IPPROTO_IP && c->cmsg_type == IP_PKTINFO) {
-    in_pktinfo info;
-    memcpy(&info, CMSG_DATA(c), sizeof info);
-    // spec_dst, not addr: for a broadcast or multicast request it is our own address on that network.
-    memcpy(&meta[DST_ADDR], &info.ipi_spec_dst, sizeof info.ipi_spec_dst);
-    meta[IFINDEX] = static_cast<uint32_t>(info.ipi_ifindex);
-  } else if (c->cmsg_level == IPPROTO_IPV6 && c->cmsg_type == IPV6_PKTINFO) {
-    in6_pktinfo info;
-    memcpy(&info, CMSG_DATA(c), sizeof info);
-    memcpy(&meta[DST_ADDR], &info.ipi6_addr, sizeof info.ipi6_addr);
-    meta[IFINDEX] = info.ipi6_ifindex;
-  }
 }
 
 void putSource(const sockaddr_in6& name, uint32_t* meta) {
@@ -226,14 +180,9 @@ void UdpSet::fillSlot(size_t socket, size_t slot, uint8_t* slab, const timespec&
   meta[FAMILY] = sockets_[socket].family == AF_INET ? 4 : 6;
   putSource(names_[slot], meta);
   memcpy(&meta[DST_ADDR], sockets_[socket].local, sizeof sockets_[socket].local);
-  Ancillary a;
-  for (cmsghdr* c = CMSG_FIRSTHDR(&header); c != nullptr; c = CMSG_NXTHDR(&header, c)) {
-    if (c->cmsg_level == SOL_SOCKET) {
-      readStamps(c, &a);
-    } else {
-      readPktinfo(c, meta);
-    }
-  }
+  Ancillary a = readAncillary(&header);
+  if (a.addressed) memcpy(&meta[DST_ADDR], a.local, sizeof a.local);
+  meta[IFINDEX] = a.interface;
   if (a.kind == KIND_DAEMON) a.stamp = now;
   meta[RX_KIND] = a.kind;
   putTime(meta, RX_SEC_LO, a.stamp);

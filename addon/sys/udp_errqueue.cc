@@ -1,61 +1,13 @@
 // Transmit stamps: the error queues of the set's sockets.
 #include <algorithm>
-#include <cstring>
-#include <ctime>
-#include <linux/errqueue.h>
 #include <linux/net_tstamp.h>
 
+#include "ancillary.h"
 #include "udp.h"
 
 namespace tb {
 
 using namespace slab;
-
-namespace {
-
-bool isErrorReport(const cmsghdr* c) {
-  return (c->cmsg_level == IPPROTO_IP && c->cmsg_type == IP_RECVERR) ||
-         (c->cmsg_level == IPPROTO_IPV6 && c->cmsg_type == IPV6_RECVERR);
-}
-
-struct Report {
-  bool stamped = false;
-  bool identified = false;
-  uint32_t id = 0;
-  uint32_t kind = KIND_KERNEL;
-  timespec stamp = {};
-  /// By which it left; 0 = not told.
-  uint32_t interface = 0;
-};
-
-void readStamp(const cmsghdr* c, Report* r) {
-  scm_timestamping all;
-  memcpy(&all, CMSG_DATA(c), sizeof all);
-  const bool hardware = all.ts[2].tv_sec != 0 || all.ts[2].tv_nsec != 0;
-  r->kind = hardware ? KIND_HARDWARE : KIND_KERNEL;
-  r->stamp = hardware ? all.ts[2] : all.ts[0];
-  r->stamped = r->stamp.tv_sec != 0 || r->stamp.tv_nsec != 0;
-}
-
-Report parse(msghdr header) {
-  Report r;
-  for (cmsghdr* c = CMSG_FIRSTHDR(&header); c != nullptr; c = CMSG_NXTHDR(&header, c)) {
-    if (c->cmsg_level == SOL_SOCKET && c->cmsg_type == SO_TIMESTAMPING && c->cmsg_len >= CMSG_LEN(sizeof(scm_timestamping))) {
-      readStamp(c, &r);
-    } else if (const uint32_t interface = interfaceOf(c); interface != 0) {
-      r.interface = interface;
-    } else if (isErrorReport(c) && c->cmsg_len >= CMSG_LEN(sizeof(sock_extended_err))) {
-      sock_extended_err e;
-      memcpy(&e, CMSG_DATA(c), sizeof e);
-      // ICMP errors come by the same queue; they are nothing to a server.
-      r.identified = e.ee_origin == SO_EE_ORIGIN_TIMESTAMPING && e.ee_info == SCM_TSTAMP_SND;
-      r.id = e.ee_data;
-    }
-  }
-  return r;
-}
-
-}  // namespace
 
 size_t UdpSet::drainTxStamps(uint32_t* stamps) {
   for (size_t i = 0; i < sockets_.size() && stored_ < TXSTAMP_MAX; i++) {
@@ -85,7 +37,7 @@ size_t UdpSet::drainSocket(size_t socket, uint32_t* stamps) {
 }
 
 void UdpSet::storeStamp(size_t socket, const msghdr& header, uint32_t* stamps) {
-  const Report r = parse(header);
+  const TxReport r = readTxReport(header);
   if (!r.stamped || !r.identified) return;
   UdpSocket& s = sockets_[socket];
   // Where cards may stamp, theirs is the last one.

@@ -85,12 +85,10 @@ std::string localOf(int fd) {
 void readStamps(msghdr* header, ClientEvent* e) {
   uint32_t interface = 0;
   for (cmsghdr* c = CMSG_FIRSTHDR(header); c != nullptr; c = CMSG_NXTHDR(header, c)) {
-    if (e->hardware.readOrigin(c)) continue;
-    if (const uint32_t told = interfaceOf(c); told != 0) interface = told;
-    if (c->cmsg_level != SOL_SOCKET || c->cmsg_type != SO_TIMESTAMPING) continue;
-    if (c->cmsg_len < CMSG_LEN(sizeof(scm_timestamping))) continue;
+    if (e->hardware.readOrigin(*header, c)) continue;
+    if (const uint32_t told = interfaceOf(*header, c); told != 0) interface = told;
     scm_timestamping all;
-    memcpy(&all, CMSG_DATA(c), sizeof all);
+    if (!takeControl(*header, c, SOL_SOCKET, SO_TIMESTAMPING, &all)) continue;
     e->hardware.time = all.ts[2];
     if (all.ts[0].tv_sec == 0 && all.ts[0].tv_nsec == 0) continue;
     e->stamp = all.ts[0];
