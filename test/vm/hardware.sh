@@ -108,6 +108,50 @@ ALL=$(($(field 'Total TX' < $DIR/ntpdata) + $(field 'Total RX' < $DIR/ntpdata)))
 SHARE=$(share_of $H $((ALL - H)) 0)
 check "of our stamps at least 99 % are the card's: $SHARE %" at_least "$SHARE" 99
 
+echo '== what the card can do, and a test of it'
+timeball() { node /tmp/product/bin/timeball "$@"; }
+timeball nic lab0
+timeball nic lab0 --test 10.9.0.2
+check 'eight requests and replies, all stamped by the card' node -e '
+  const { test } = JSON.parse(process.argv[1]);
+  process.exit(test.sentByCard === 8 && test.receivedByCard === 8 && test.sentByKernel === 8 ? 0 : 1)
+' "$(timeball nic lab0 --test 10.9.0.2 --json)"
+
+echo '== bad hardware'
+PARAMETERS=/sys/module/ppslab/parameters
+stamped() { show ntpdata | sed -n 's/^\(.X\) timestamping : \(.*\)/\1 \2/p' | tr '\n' ' '; }
+stamps_are() { [ "$(stamped)" = "$1" ]; }
+forgets() { hwstamp_ctl -i lab0 -t 0 -r 0 > /dev/null 2>&1; }
+forgets
+sleep 5
+check 'a card that forgot is told again' stamps_are 'TX Hardware RX Hardware '
+echo 1 > $PARAMETERS/rx_ptp_only
+forgets
+sleep 6
+check 'stamps of what is sent alone' stamps_are 'TX Hardware RX Kernel '
+check 'says so' logged 'Enabled HW timestamping \(TX only\) on lab0$'
+echo 0 > $PARAMETERS/rx_ptp_only
+forgets
+echo 1 > $PARAMETERS/no_hwts
+sleep 6
+check 'a card that cannot any more: the kernel stamps' stamps_are 'TX Kernel RX Kernel '
+check 'says so' logged 'Could not enable HW timestamping on lab0'
+echo 0 > $PARAMETERS/no_hwts
+sleep 6
+check 'and the card again' stamps_are 'TX Hardware RX Hardware '
+before=$(show ntpdata | field 'Total good RX')
+for jump in 0.001 -3; do
+  phc_ctl lab0 adj $jump > /dev/null 2>&1 || phc_ctl lab0 -- adj $jump
+  sleep 12
+  check "its clock jumps by $jump s: the card again, after a while" stamps_are 'TX Hardware RX Hardware '
+  record_error $DIR/sock 8 > $DIR/error
+  sed -i 's/^[^ ]*/0/' $DIR/error
+  WORST=$(node -e 'console.log(Math.max(...require("fs").readFileSync(process.argv[1], "utf8").trim().split("\n")
+    .map((l) => Math.abs(l.split(" ")[1]) * 1e9)))' $DIR/error)
+  check "and our error stays below 2 us: $WORST" node -e 'process.exit(+process.argv[1] < 2000 ? 0 : 1)' "$WORST"
+done
+echo "good replies meanwhile: $(($(show ntpdata | field 'Total good RX') - before))"
+
 echo '== the interface goes down and up, and gets another name'
 ip link set lab0 down
 sleep 4
