@@ -1,8 +1,12 @@
 #include "pps.h"
 
+#include <algorithm>
 #include <cstddef>
+#include <dirent.h>
 #include <fcntl.h>
+#include <fstream>
 #include <linux/pps.h>
+#include <linux/tty.h>
 #include <sys/ioctl.h>
 #include <sys/stat.h>
 
@@ -60,9 +64,66 @@ bool isStill(const std::string& path, int fd) {
   return named.st_rdev == open.st_rdev && named.st_ino == open.st_ino && named.st_dev == open.st_dev;
 }
 
+/// "/dev/pts/3" and "/dev/pts3", as the kernel calls it, are the same.
+std::string withoutSlashes(std::string name) {
+  name.erase(std::remove(name.begin(), name.end(), '/'), name.end());
+  return name;
+}
+
+/// The source whose sysfs attribute "path" names the terminal; the last one, where a removed one still has its number.
+std::string sourceOf(const std::string& tty) {
+  std::string found;
+  int last = -1;
+  DIR* dir = ::opendir("/sys/class/pps");
+  if (dir == nullptr) return found;
+  while (const dirent* entry = ::readdir(dir)) {
+    const std::string name = entry->d_name;
+    if (name.rfind("pps", 0) != 0) continue;
+    std::ifstream file("/sys/class/pps/" + name + "/path");
+    std::string path;
+    std::getline(file, path);
+    const int number = std::atoi(name.c_str() + 3);
+    if (withoutSlashes(path) != withoutSlashes(tty) || number <= last) continue;
+    last = number;
+    found = "/dev/" + name;
+  }
+  ::closedir(dir);
+  return found;
+}
+
 }  // namespace
 
 Status Pps::open(const std::string& path) {
+  Fd tty(::open(path.c_str(), O_RDWR | O_NOCTTY | O_NONBLOCK | O_CLOEXEC));
+  if (!tty.valid() || ::isatty(tty.get()) == 0) return openDevice(path);
+  const Status status = attach(std::move(tty));
+  if (!status.ok()) close();
+  return status;
+}
+
+Status Pps::attach(Fd tty) {
+  char name[128];
+  if (::ttyname_r(tty.get(), name, sizeof name) != 0) return Status::last("ttyname_r");
+  int before = 0;
+  if (::ioctl(tty.get(), TIOCGETD, &before) != 0) return Status::last("TIOCGETD");
+  const int wanted = N_PPS;
+  // Somebody else's (ldattach) is not ours to take away.
+  if (before != wanted) {
+    if (::ioctl(tty.get(), TIOCSETD, &wanted) != 0) return Status::last("TIOCSETD");
+    tty_ = std::move(tty);
+    before_ = before;
+  }
+  const std::string source = sourceOf(name);
+  return source.empty() ? Status{ENODEV, "/sys/class/pps"} : openDevice(source);
+}
+
+void Pps::close() {
+  fd_.reset();
+  if (tty_.valid()) ::ioctl(tty_.get(), TIOCSETD, &before_);
+  tty_.reset();
+}
+
+Status Pps::openDevice(const std::string& path) {
   constexpr int FLAGS = O_NOCTTY | O_NONBLOCK | O_CLOEXEC;
   Fd fd(::open(path.c_str(), O_RDWR | FLAGS));
   // Reading pulses needs no more than this; setting parameters is a matter of capabilities.
@@ -72,7 +133,7 @@ Status Pps::open(const std::string& path) {
   path_ = path;
   int mode = 0;
   const Status status = capabilities(&mode);
-  if (!status.ok()) close();
+  if (!status.ok()) fd_.reset();
   return status;
 }
 

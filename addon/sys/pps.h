@@ -29,9 +29,13 @@ struct PpsInfo {
 
 class Pps {
  public:
-  /// ENOTTY: a device that is not a PPS source.
+  /**
+   * A PPS source, or a terminal: that is given the line discipline N_PPS (as ldattach does), unless it has it already, and
+   * the source which the kernel makes of its carrier detect line is opened; it lasts until close(). ENOTTY: neither. EINVAL
+   * ("TIOCSETD"): the kernel has no pps-ldisc. ENODEV: the source cannot be found.
+   */
   Status open(const std::string& path);
-  void close() { fd_.reset(); }
+  void close();
   bool opened() const { return fd_.valid(); }
 
   Status capabilities(int* mode) const;
@@ -54,8 +58,14 @@ class Pps {
                std::function<void(int)> onError) const;
 
  private:
+  Status openDevice(const std::string& path);
+  Status attach(Fd tty);
+
   std::string path_;
   Fd fd_;
+  /// The terminal whose line discipline was changed, and what it had before.
+  Fd tty_;
+  int before_ = 0;
 };
 
 }  // namespace tb

@@ -23,6 +23,14 @@ export const phcPath = (device: string): string => {
   return `/dev/${clock}`;
 };
 
+/** errno of a cross time stamp that there is not. */
+const LACKING = new Set(['ENOTTY', 'EOPNOTSUPP', 'ENOSYS', 'EINVAL']);
+/** errno of a device that is there but has no reading just now: its driver or its hardware is busy. */
+const BUSY = new Set(['EBUSY', 'EAGAIN', 'EINTR', 'ETIMEDOUT']);
+
+/** Failed readings in a row after which the device counts as lost. */
+const MAX_BUSY = 16;
+
 type Method = 'precise' | 'extended' | 'basic';
 
 /** The reading with the tightest bracket: whatever delayed it happened outside. */
@@ -50,8 +58,8 @@ export class PhcReader {
       try {
         return this.take();
       } catch (error) {
-        if (this.method === 'basic') throw error;
-        // ENOTTY, EOPNOTSUPP, EINVAL: the driver or the kernel lacks this one.
+        // The driver or the kernel lacks this one; all else is an error, which another way of reading would only hide.
+        if (this.method === 'basic' || !LACKING.has((error as { code?: string }).code ?? '')) throw error;
         this.method = this.method === 'precise' ? 'extended' : 'basic';
       }
     }
@@ -76,6 +84,28 @@ export const systemTime = (phc: bigint, a: NativePhcReading, b: NativePhcReading
   if (span <= 0n || excess * MAX_RATE > span) return middle(b) + (phc - b.phc);
   return middle(b) + ((phc - b.phc) * change) / span;
 };
+
+/** A reading that fails because the device is busy is a reading less, not a device less; unless it goes on. */
+class Patience {
+  private failures = 0;
+  constructor(
+    private readonly handlers: SampleHandlers,
+    private readonly lost: (error: unknown) => void,
+  ) {}
+
+  ended(): void {
+    this.failures = 0;
+  }
+
+  around(read: () => void): void {
+    try {
+      read();
+    } catch (error) {
+      if (!BUSY.has((error as { code?: string }).code ?? '') || ++this.failures >= MAX_BUSY) this.lost(error);
+      else this.handlers.onReject('busy');
+    }
+  }
+}
 
 /** PHCs as reference clocks: readings of the clock, or (extpps) stamps of a pulse converted through such readings. */
 export class PhcDevices implements PhcOpener {
@@ -108,22 +138,21 @@ export class PhcDevices implements PhcOpener {
   ): { close(): void } {
     const reader = new PhcReader(phc, options);
     if (options.extpps) return this.runEvents(phc, reader, path, options, handlers, lost);
+    const busy = new Patience(handlers, lost);
     const poll = (): void => {
-      try {
-        const reading = reader.read();
-        handlers.onReading({
-          local: instant(middle(reading)),
-          offset: nsToSeconds(reading.phc - middle(reading)),
-          error: nsToSeconds(reading.after - reading.before) / 2,
-          leap: 0,
-          pulse: false,
-        });
-      } catch (error) {
-        lost(error);
-      }
+      const reading = reader.read();
+      busy.ended();
+      handlers.onReading({
+        local: instant(middle(reading)),
+        offset: nsToSeconds(reading.phc - middle(reading)),
+        error: nsToSeconds(reading.after - reading.before) / 2,
+        leap: 0,
+        pulse: false,
+      });
     };
+    // A clock that cannot be read now is not open.
     poll();
-    const timer = setInterval(poll, pollMs);
+    const timer = setInterval(() => busy.around(poll), pollMs);
     return {
       close: () => {
         clearInterval(timer);
@@ -143,20 +172,20 @@ export class PhcDevices implements PhcOpener {
     if (options.pin >= 0) phc.pinFunction(options.pin, PIN_EXTTS, options.channel);
     phc.extts(options.channel, EXTTS.ENABLE | (options.clear ? EXTTS.FALLING : EXTTS.RISING));
     let last = reader.read();
-    const onEvent = (channel: number, time: bigint): void => {
-      if (channel !== options.channel) return;
-      try {
-        const reading = reader.read();
-        const local = systemTime(time, last, reading);
-        last = reading;
-        const fraction = nsToSeconds(local % 1_000_000_000n);
-        const error = nsToSeconds(reading.after - reading.before) / 2;
-        handlers.onReading({ local: instant(local), offset: -fraction, error, leap: 0, pulse: true });
-      } catch (error) {
-        lost(error);
-      }
+    const busy = new Patience(handlers, lost);
+    const onEvent = (time: bigint): void => {
+      const reading = reader.read();
+      busy.ended();
+      const local = systemTime(time, last, reading);
+      last = reading;
+      const fraction = nsToSeconds(local % 1_000_000_000n);
+      const error = nsToSeconds(reading.after - reading.before) / 2;
+      handlers.onReading({ local: instant(local), offset: -fraction, error, leap: 0, pulse: true });
     };
-    phc.startEvents(onEvent, (code) => lost(Object.assign(new Error(`${path}: ${code}`), { code })));
+    const whenWanted = (channel: number, time: bigint): void => {
+      if (channel === options.channel) busy.around(() => onEvent(time));
+    };
+    phc.startEvents(whenWanted, (code) => lost(Object.assign(new Error(`${path}: ${code}`), { code })));
     return { close: () => phc.close() };
   }
 }

@@ -2,12 +2,14 @@ import { CodedError } from '../base/errors.js';
 import { instant } from '../base/time.js';
 import type { Device } from '../ports/device.js';
 import type { Edge, PpsHandlers, PpsOpener } from '../ports/pps.js';
-import type { Native, NativePpsInfo } from './native.js';
-import { Keeper } from './retry.js';
+import type { Native, NativePps, NativePpsInfo } from './native.js';
+import { Keeper, messageOf } from './retry.js';
 
 /** linux/pps.h */
 const PPS_CAPTURE = { assert: 0x01, clear: 0x02 } as const;
 const PPS_TSFMT_TSPEC = 0x1000;
+/** The call that fails where a terminal cannot be given the line discipline N_PPS. */
+const LINE_DISCIPLINE = 'TIOCSETD';
 
 /** Turns fetch results into edges: which one is new, and how many were missed between two. */
 export class EdgeCounter {
@@ -29,7 +31,7 @@ export class EdgeCounter {
   }
 }
 
-/** Kernel PPS sources. The addon's thread waits in PPS_FETCH; nothing here polls. */
+/** Kernel PPS sources, and terminals that become one. The addon's thread waits in PPS_FETCH; nothing here polls. */
 export class PpsDevices implements PpsOpener {
   private readonly native: Native;
   constructor(native: Native) {
@@ -38,7 +40,7 @@ export class PpsDevices implements PpsOpener {
 
   openPps(path: string, edge: Edge, handlers: PpsHandlers): Device {
     return new Keeper(path, handlers, (lost) => {
-      const pps = new this.native.Pps(path);
+      const pps = this.open(path);
       try {
         const wanted = PPS_CAPTURE[edge];
         if ((pps.capabilities() & wanted) === 0) {
@@ -64,5 +66,15 @@ export class PpsDevices implements PpsOpener {
       }
       return pps;
     });
+  }
+
+  private open(path: string): NativePps {
+    try {
+      return new this.native.Pps(path);
+    } catch (error) {
+      if (!messageOf(error).includes(LINE_DISCIPLINE)) throw error;
+      const text = `${path} is a terminal, and the kernel has no line discipline for pulses (module pps-ldisc)`;
+      throw new CodedError('ERR_TB_DEVICE_UNSUPPORTED', text, { cause: error });
+    }
   }
 }
