@@ -145,6 +145,10 @@ export class SourceSet {
     if (it.info.pollLog2 !== pollLog2) it.info = { ...it.info, pollLog2 };
   }
 
+  isCurrent(index: number): boolean {
+    return this.current?.index === index;
+  }
+
   /** Is the source in a state in which it does not help: a falseticker, too far, too noisy, or silent. */
   isBad(index: number): boolean {
     const it = this.of(index);

@@ -102,6 +102,8 @@ export abstract class Association {
   readonly delays: DelayModel;
   /** Packets are sent. */
   online: boolean;
+  /** The clock follows it. */
+  followed = false;
   /** When the next packet is due. */
   next: Mono;
   protected readonly filter: SampleFilter | undefined;
@@ -194,7 +196,7 @@ export abstract class Association {
   protected miss(): void {
     this.misses++;
     this.filter?.miss();
-    this.polls.silent();
+    this.polls.silent(this.followed);
   }
 
   /** Tests A to D, and the sample if all are passed. */
@@ -233,11 +235,11 @@ export abstract class Association {
     const loop = loops || isOurself(packet, at.server());
     if (synced && !loop) tests |= TEST.LOOP;
     this.note(j, figures, delay, dispersion, tests);
-    if (!synced || (tests & TEST.DELAY) === 0) return { ...NOTHING, tests, synced: j.presend ? undefined : synced };
+    if (!synced || (tests & TEST.DELAY) === 0) return { ...NOTHING, tests, synced };
     // A peer lets its answer wait: the round trip is as uncertain then as our rate makes it, whatever the path is like.
     const noise = packet.mode === MODE.SERVER ? precision : dispersion;
     const { bias, sd, usualSd } = this.delays.take(figures.offset, delay, noise);
-    if (j.presend) return { ...NOTHING, tests, synced: undefined };
+    if (j.presend) return { ...NOTHING, tests, synced };
     if ((tests & GOOD) !== GOOD) {
       this.filter?.miss();
       return { ...NOTHING, tests, synced };

@@ -23,7 +23,7 @@ import { kissCode, SYNCED, serverTests, TEST, VALID } from './verdict.js';
 
 /** `iburst`: good replies wanted, requests at most. */
 const IBURST = { good: 4, total: 8 } as const;
-/** `burst`: the same, instead of one request that was not answered well. */
+/** `burst`: the same, for each poll, but no more often in the long run than minpoll allows. */
 const BURST = { good: 1, total: 4 } as const;
 /** s between the requests of a burst, or a quarter of the polling interval where that is shorter. */
 const BURST_INTERVAL: Seconds = 2;
@@ -94,8 +94,11 @@ export class ClientAssociation extends Association {
 
   due(at: Surroundings, raw: Instant): { readonly outgoing: Outgoing; readonly missed: boolean } {
     const missed = this.giveUp();
+    const { poll, min } = this.polls;
+    if (this.options.burst && this.online && !this.bursting) {
+      this.burst(BURST.good, Math.min(BURST.total, 2 ** (poll - min)), undefined);
+    }
     this.burstTotal = Math.max(0, this.burstTotal - 1);
-    if (missed && this.options.burst && this.online && !this.bursting) this.burst(BURST.good, BURST.total, undefined);
     this.presending = !this.presending && !this.bursting && this.polls.poll >= this.options.presend;
     this.next = addMono(at.mono, this.interval());
     const outgoing = this.makeRequest(at, raw);
@@ -166,11 +169,11 @@ export class ClientAssociation extends Association {
       ...(moved === 0 ? {} : { moved }),
       ...(this.options.copy && synced ? { copied: packet.refId } : {}),
     };
-    const { presend } = request;
-    if (interleaved && before!.used) return { ...NOTHING, tests, synced: presend ? undefined : synced, ...news };
+    if (interleaved && before!.used) return { ...NOTHING, tests, synced, ...news };
     const exchange: Exchange = interleaved
       ? { t1: before!.t1, t2: before!.t2, t3, t4: before!.t4, waits: before!.waits }
       : { t1: request.t1, t2, t3, t4, waits };
+    const { presend } = request;
     const j: Judgement = { packet, exchange, interleaved, presend, tests, local, monoRoot: root };
     const followed = { ...foretold, offset: (time: Instant) => foretold.offset(time) + moved };
     return { ...this.judge(j, followed, at), ...news };
@@ -222,7 +225,6 @@ export class ClientAssociation extends Association {
     const { request } = this;
     if (request === undefined) return false;
     this.request = undefined;
-    if (request.presend) return false;
     if (request.asksInterleaved) this.interleavedMisses++;
     this.miss();
     return true;

@@ -1,7 +1,8 @@
 import type { Seconds } from '../../../base/units.js';
 
-/** Score moved by a request without an answer: a silent server is asked less. */
-const SILENCE = 0.1;
+/** Score moved by a request without an answer: a silent server is asked less, the one that the clock follows not so soon. */
+const SILENCE = 0.25;
+const SILENCE_FOLLOWED = 0.1;
 /** Below one second only servers that are near are asked. */
 const SUBSECOND_MAX_DELAY: Seconds = 0.01;
 
@@ -33,8 +34,8 @@ export class PollControl {
     this.move(step < 0 ? 2 * step : step);
   }
 
-  silent(): void {
-    this.move(SILENCE);
+  silent(followed: boolean): void {
+    this.move(followed ? SILENCE_FOLLOWED : SILENCE);
   }
 
   /** Raises the interval, for a server that asks for it. */

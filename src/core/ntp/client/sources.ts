@@ -5,7 +5,7 @@ import type { Ntp64 } from '../../../base/ntp64.js';
 import type { RefId } from '../../../base/refid.js';
 import { addMono, diff, type Instant, type Mono } from '../../../base/time.js';
 import type { Seconds, StampKind } from '../../../base/units.js';
-import type { ActivityReport, NtpDataReport } from '../../report/reports.js';
+import type { ActivityReport, NtpDataReport, UnresolvedReport } from '../../report/reports.js';
 import type { ClockChange } from '../../sample.js';
 import type { SourceSet } from '../../sources/sourceset.js';
 import type { Finding } from '../../sources/types.js';
@@ -81,6 +81,8 @@ interface Entry {
   readonly wanted: number;
   /** Of its addresses that are asked until so many as wanted have answered. */
   readonly tried: number;
+  /** Number of the first of the places for its addresses. */
+  readonly firstPlace: number;
   readonly ids: Set<number>;
   /** When the name is to be resolved (again); undefined = not by itself. */
   resolveAt: Mono | undefined;
@@ -115,6 +117,8 @@ export type AddressMatch = (address: IpBytes) => boolean;
 export class NtpSources {
   private readonly entries: Entry[] = [];
   private readonly live = new Map<number, Live>();
+  /** Given to names so far. */
+  private places = 0;
 
   constructor(private readonly host: NtpHost) {}
 
@@ -122,11 +126,16 @@ export class NtpSources {
     return this.live.size;
   }
 
-  /** Sources that no address is known for, counted as chronyd counts them. */
-  private get unresolved(): number {
-    let n = 0;
-    for (const e of this.entries) n += this.isFull(e) ? 0 : e.tried - e.ids.size;
-    return n;
+  /** Places for sources that no address is known for, as chronyd counts them. */
+  unresolved(): readonly UnresolvedReport[] {
+    return this.entries.flatMap((entry) => {
+      const { options: o, tried, ids, firstPlace } = entry;
+      const { name, minpoll: pollLog2, key: keyId, noselect, prefer, trust, require } = o;
+      const mode = o.kind === 'peer' ? ('peer' as const) : ('client' as const);
+      const place = { name, mode, pollLog2, keyId, configured: { noselect, prefer, trust, require } };
+      const left = this.isFull(entry) ? 0 : Math.max(0, tried - ids.size);
+      return Array.from({ length: left }, (_, i) => ({ ...place, id: firstPlace + tried - left + i }));
+    });
   }
 
   private isFull(entry: Entry): boolean {
@@ -144,6 +153,7 @@ export class NtpSources {
       numeric,
       wanted,
       tried: isPool ? Math.max(wanted, Math.min(2 * wanted, MAX_TRIED)) : 1,
+      firstPlace: this.places + 1,
       ids: new Set(),
       resolveAt: undefined,
       failures: 0,
@@ -152,6 +162,7 @@ export class NtpSources {
       replaceAfter: addMono(now, REPLACE_INTERVAL),
     };
     this.entries.push(entry);
+    if (!numeric) this.places += entry.tried;
     if (numeric) this.join(entry, options.name, now);
     else this.resolve(entry);
     return 'done';
@@ -196,6 +207,7 @@ export class NtpSources {
     let changed = false;
     for (const [id, { entry, association }] of this.live) {
       if (association.next > at.mono || !association.isActive()) continue;
+      association.followed = this.host.sources.isCurrent(id);
       const { outgoing, missed } = association.due(at, raw);
       if (missed) {
         this.host.sources.reach(id, false);
@@ -345,7 +357,7 @@ export class NtpSources {
   }
 
   activity(): ActivityReport {
-    const report = { online: 0, offline: 0, burstOnline: 0, burstOffline: 0, unresolved: this.unresolved };
+    const report = { online: 0, offline: 0, burstOnline: 0, burstOffline: 0, unresolved: this.unresolved().length };
     for (const { association } of this.live.values()) {
       if (association.bursting) report[association.online ? 'burstOnline' : 'burstOffline']++;
       else report[association.online ? 'online' : 'offline']++;

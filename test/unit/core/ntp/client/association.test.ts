@@ -179,6 +179,37 @@ describe('association: requests', () => {
     assert.ok(rig.t - before > 15);
   });
 
+  it('burst: more of them until one is answered, as far as minpoll allows', () => {
+    // log2 s between requests.
+    const gaps = (options: Partial<NtpSourceOptions>, raised: number): number[] => {
+      const rig = new Rig({ burst: true, maxpoll: 8, ...options });
+      rig.association.polls.poll += raised;
+      const at = [1, 2, 3, 4, 5, 6].map(() => {
+        rig.request();
+        return rig.t;
+      });
+      return at.slice(1).map((t, i) => Math.round(Math.log2(t - at[i]!)));
+    };
+    // A silent server is asked less and less.
+    assert.deepEqual(gaps({ minpoll: 5 }, 0).slice(0, 3), [5, 5, 5]);
+    assert.deepEqual(gaps({ minpoll: 5 }, 1).slice(0, 3), [1, 6, 1]);
+    assert.deepEqual(gaps({ minpoll: 5 }, 3).slice(0, 4), [1, 1, 1, 8]);
+    const answered = new Rig({ burst: true, minpoll: 5, maxpoll: 7 });
+    answered.association.polls.poll = 7;
+    answered.exchange();
+    const first = answered.t;
+    answered.request();
+    assert.ok(answered.t - first > 100);
+  });
+
+  it('presend: a request two seconds before the one that counts', () => {
+    const rig = new Rig({ minpoll: 4, maxpoll: 4, presend: 4 });
+    const counted = [1, 2, 3, 4, 5, 6].map(() => rig.exchange().sample !== undefined);
+    assert.deepEqual(counted, [false, true, false, true, false, true]);
+    const none = new Rig({ minpoll: 4, maxpoll: 4, presend: 5 });
+    assert.ok([1, 2, 3].every(() => none.exchange().sample !== undefined));
+  });
+
   it('none while offline, again when online', () => {
     const rig = new Rig({ connectivity: 'offline' });
     assert.equal(rig.association.isActive(), false);

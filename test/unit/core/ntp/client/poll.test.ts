@@ -24,10 +24,15 @@ describe('polling interval', () => {
     assert.equal(polls.poll, 4);
   });
 
-  it('a silent server is asked less', () => {
-    const polls = new PollControl(4, 10, 8);
-    for (let i = 0; i < 25; i++) polls.silent();
-    assert.equal(polls.poll, 6);
+  it('a silent server is asked less, the one that the clock follows not so soon', () => {
+    for (const [followed, poll] of [
+      [true, 6],
+      [false, 10],
+    ] as const) {
+      const polls = new PollControl(4, 10, 8);
+      for (let i = 0; i < 25; i++) polls.silent(followed);
+      assert.equal(polls.poll, poll);
+    }
   });
 
   it('asks more often than once a second only servers that are near', () => {

@@ -95,6 +95,10 @@ describe('NTP sources', () => {
     assert.equal(rig.add('ntp.example'), 'done');
     assert.deepEqual(rig.addresses, ['192.0.2.1']);
     assert.equal(rig.ntp.activity().unresolved, 1);
+    assert.deepEqual(
+      rig.ntp.unresolved().map(({ id, name, mode }) => [id, name, mode]),
+      [[1, 'ntp.example', 'client']],
+    );
     rig.ntp.resolved('ntp.example', ['2001:db8::1', '192.0.2.2'], rig.now);
     assert.deepEqual(rig.addresses, ['192.0.2.1', '2001:db8::1']);
     assert.equal(rig.ntp.nameOf('2001:db8::1'), 'ntp.example');
@@ -185,7 +189,7 @@ describe('NTP sources', () => {
     }
   });
 
-  it('a server that has lost its own reference is as good as silent, and warming up counts nothing', () => {
+  it('a server that has lost its own reference is as good as silent', () => {
     const rig = new Rig();
     rig.add('192.0.2.1', { minpoll: 4, maxpoll: 4 });
     const reach = (): number => rig.set.sourceReports(START)[0]!.reach;
@@ -195,14 +199,6 @@ describe('NTP sources', () => {
     assert.ok(reach() !== 0 && (reach() & 1) === 0);
     rig.pass(200, () => rig.answer('192.0.2.1', 0, { leap: 3, stratum: 0 }));
     assert.equal(reach(), 0);
-    const warm = new Rig();
-    warm.add('192.0.2.1', { minpoll: 4, maxpoll: 4, presend: 4 });
-    let packets = 0;
-    warm.pass(60, () => {
-      packets += warm.answer('192.0.2.1', 0);
-    });
-    const bits = warm.set.polls(0);
-    assert.ok(packets >= 2 * bits && packets <= 2 * bits + 1, `${packets} packets, ${bits} polls`);
   });
 
   it('names are resolved again after the refresh interval, not before', () => {
