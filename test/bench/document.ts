@@ -72,30 +72,37 @@ const rest = (reports: readonly Report[]): string[] => {
     const k = (who: 'timeball' | 'chronyd'): string => (median(rates.map((r) => r[who])) / 1000).toFixed(0);
     out.push(`- Highest rate at no more than 0.1 % loss, ${mode}: ${k('timeball')} k/s · ${k('chronyd')} k/s${ratio}.`);
   }
+  const floods = reports.flatMap((r) => r.flood ?? []);
+  if (floods.length > 0) {
+    const percent = (of: 'answered' | 'interleaved', who: 'timeball' | 'chronyd'): string =>
+      (median(floods.map((f) => f[who][of])) * 100).toFixed(2);
+    const shares = (who: 'timeball' | 'chronyd'): string =>
+      `${percent('answered', who)} % and ${percent('interleaved', who)} %`;
+    const forged = (median(floods.map((f) => f.timeball.forgedRate)) / 1000).toFixed(0);
+    const beside = `beside ${forged} k/s of a million forged addresses`;
+    out.push(`- 1000 good clients ${beside}, answered and interleaved: ${shares('timeball')} · ${shares('chronyd')}.`);
+  }
   const first = reports.flatMap((r) => r.firstReply ?? []);
   if (first.length > 0) {
     const ms = (who: 'timeball' | 'chronyd'): string => median(first.map((f) => f[who].median)).toFixed(0);
     out.push(`- First reply after exec of the whole daemon: ${ms('timeball')} ms · ${ms('chronyd')} ms.`);
   }
-  for (const w of reports.flatMap((r) => r.workers ?? [])) {
-    out.push(
-      `- Two workers are worth ${w.worth.toFixed(2)} of one (CPU a request ${w.one.toFixed(2)} and ${w.two.toFixed(2)} µs).`,
-    );
+  const workers = reports.flatMap((r) => r.workers ?? []);
+  if (workers.length > 0) {
+    const mid = (of: 'one' | 'two' | 'worth'): string => median(workers.map((w) => w[of])).toFixed(2);
+    out.push(`- Two workers are worth ${mid('worth')} of one (CPU a request ${mid('one')} and ${mid('two')} µs).`);
   }
   return out;
 };
 
 const controls = (reports: readonly Report[]): string[] => {
-  const all = reports.flatMap((r) => Object.entries(r.controls));
-  if (all.length === 0) return [];
-  const lines = all.map(([name, { ours, control }]) => {
-    const cells = [
-      `\`${name}\``,
-      `${ours.cpuUs.toFixed(2)} · ${control.cpuUs.toFixed(2)}`,
-      `${ours.t3p50Us.toFixed(2)} · ${control.t3p50Us.toFixed(2)}`,
-      `${ours.t3p99Us.toFixed(2)} · ${control.t3p99Us.toFixed(2)}`,
-    ];
-    return `| ${cells.join(' | ')} |`;
+  const names = [...new Set(reports.flatMap((r) => Object.keys(r.controls)))];
+  if (names.length === 0) return [];
+  const lines = names.map((name) => {
+    const runs = reports.flatMap((r) => r.controls[name] ?? []);
+    const pair = (of: 'cpuUs' | 't3p50Us' | 't3p99Us'): string =>
+      (['ours', 'control'] as const).map((who) => median(runs.map((r) => r[who][of])).toFixed(2)).join(' · ');
+    return `| \`${name}\` | ${pair('cpuUs')} | ${pair('t3p50Us')} | ${pair('t3p99Us')} |`;
   });
   return [
     '',

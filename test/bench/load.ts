@@ -37,6 +37,8 @@ export interface LoadOptions {
   readonly rate: number;
   readonly windows: number;
   readonly windowMs: number;
+  /** Address of the first client; default: the first of all. */
+  readonly first?: string;
 }
 
 export class Generator {
@@ -55,7 +57,13 @@ export class Generator {
   async run(o: LoadOptions): Promise<Window[]> {
     const { lab } = this;
     const shape = [String(o.clients), String(OUTSTANDING), o.mode === 'interleaved' ? '1' : '0', String(o.windows)];
-    const rest = [String(o.windowMs), String(o.pid), lab.firstClient, String(Math.round(o.rate)), this.packets(o)];
+    const rest = [
+      String(o.windowMs),
+      String(o.pid),
+      o.first ?? lab.firstClient,
+      String(Math.round(o.rate)),
+      this.packets(o),
+    ];
     const child = inNamespace(lab.client, LOAD_CORE, [this.program, lab.serverAddress, o.port, ...shape, ...rest]);
     let text = '';
     child.stdout!.on('data', (chunk: Buffer) => {

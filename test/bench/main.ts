@@ -5,7 +5,7 @@
  *   --json      one JSON document instead of the tables
  *   --full      1, 1000 and 100000 clients, two workers, what else we could do (some 10 minutes)
  *   --pairs N   alternations (3; 5 with --full)
- *   --only A,B  parts: basic, interleaved, keyed, rate, latency, start, workers, controls
+ *   --only A,B  parts: basic, interleaved, keyed, rate, latency, flood, start, workers, controls
  *   --clients N source addresses (1000)
  *   --bound     our server is bound to its one address (`bindaddress`) instead of all
  */
@@ -38,6 +38,10 @@ const BUSY = 0.9;
 const MAX_ATTEMPTS = 3;
 const MAX_LOSS = 0.001;
 const START_PORT = 11_923;
+/** Forged addresses beside the good clients: many more than anybody remembers, each seen once. */
+const FLOOD = { clients: 1_000_000, first: '10.80.0.1' };
+/** Requests of good clients, 1/s: each asks twice a second. */
+const GOOD = { clients: 1000, rate: 2000 };
 
 const { values: options } = parseArgs({
   options: {
@@ -51,7 +55,7 @@ const { values: options } = parseArgs({
 });
 const pairs = Math.max(1, Number(options.pairs ?? (options.full ? 5 : 3)));
 const parts = options.only?.split(',') ?? [
-  ...['basic', 'interleaved', 'keyed', 'rate', 'latency', 'start'],
+  ...['basic', 'interleaved', 'keyed', 'rate', 'latency', 'flood', 'start'],
   ...(options.full ? ['workers', 'controls'] : []),
 ];
 const clientCounts = options.full ? [1, 1000, 100_000] : [Number(options.clients)];
@@ -70,6 +74,13 @@ export interface Part {
   readonly runs: number;
   /** Pairs that were measured while something else held a server up; used only when there are no others. */
   readonly disturbed: number;
+}
+
+/** What good clients got while forged requests were answered at `forgedRate`, 1/s. */
+export interface Flooded {
+  readonly answered: number;
+  readonly interleaved: number;
+  readonly forgedRate: number;
 }
 
 class Bench {
@@ -165,6 +176,19 @@ class Bench {
     return { ours: medians(ours), control: medians(control) };
   }
 
+  /** Good interleaved clients beside a flood of forged addresses, together half of what the server can do. */
+  async flood(name: ServerName): Promise<Flooded> {
+    const server = this.servers[name];
+    const at = { port: server.port, pid: server.child.pid!, windows: WINDOWS, windowMs: MANY_WINDOW_MS };
+    const { rate } = await this.visit(server, 'interleaved', GOOD.clients, 0);
+    const [good, forged] = await Promise.all([
+      this.generator.run({ ...at, ...GOOD, mode: 'interleaved' }),
+      this.generator.run({ ...at, ...FLOOD, mode: 'basic', rate: rate / 2 - GOOD.rate }),
+    ]);
+    const f = figures(good, rssMb(at.pid));
+    return { answered: 1 - f.lostShare, interleaved: f.interleavedShare, forgedRate: figures(forged, 0).rate };
+  }
+
   async firstReply(name: ServerName): Promise<Spread> {
     const runs: number[] = [];
     for (let i = 0; i < pairs; i++) runs.push(await firstReplyMs(name, this.dir, START_PORT));
@@ -199,6 +223,9 @@ const measure = async (bench: Bench): Promise<Report> => {
     const { rate } = (await bench.compare('basic', 1000)).chronyd;
     for (const load of [0.1, 0.8]) compared.push(await bench.compare('basic', 1000, load, rate));
   }
+  const flood = has('flood')
+    ? { timeball: await bench.flood('timeball'), chronyd: await bench.flood('chronyd') }
+    : undefined;
   const firstReply = has('start')
     ? { timeball: await bench.firstReply('timeball'), chronyd: await bench.firstReply('chronyd') }
     : undefined;
@@ -206,7 +233,7 @@ const measure = async (bench: Bench): Promise<Report> => {
   const controls: Record<string, { ours: Figures; control: Figures }> = {};
   if (has('controls')) for (const [name, mode] of CONTROLS) controls[name] = await bench.control(name, mode);
   const machine = { cpu: cpus()[0]!.model, kernel: release(), node: process.version, pairs };
-  return { ...machine, parts: compared, maxRates, firstReply, workers, controls };
+  return { ...machine, parts: compared, maxRates, flood, firstReply, workers, controls };
 };
 
 const main = async (): Promise<void> => {

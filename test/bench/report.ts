@@ -1,5 +1,5 @@
 import type { Figures, Spread } from './figures.js';
-import type { Part } from './main.js';
+import type { Flooded, Part } from './main.js';
 
 export interface Report {
   readonly cpu: string;
@@ -9,6 +9,8 @@ export interface Report {
   readonly parts: readonly Part[];
   /** Requests a second at no more than 0.1 % loss. */
   readonly maxRates: Record<'basic' | 'interleaved', Record<'timeball' | 'chronyd', number>> | undefined;
+  /** Good clients beside forged ones. */
+  readonly flood: Record<'timeball' | 'chronyd', Flooded> | undefined;
   /** ms from exec. */
   readonly firstReply: Record<'timeball' | 'chronyd', Spread> | undefined;
   /** CPU a request, µs, with one worker and with two; what two are worth of one. */
@@ -60,6 +62,11 @@ export const text = (r: Report): string => {
     if (rates === undefined) continue;
     const figures = `${Math.round(rates.timeball)} and ${Math.round(rates.chronyd)}`;
     out.push('', `highest rate at no more than 0.1 % loss, ${mode}: ${figures}/s`);
+  }
+  for (const [name, f] of Object.entries(r.flood ?? {})) {
+    const share = (part: number): string => `${(part * 100).toFixed(2)} %`;
+    const beside = `beside ${Math.round(f.forgedRate)} forged requests/s`;
+    out.push('', `${name} ${beside}: ${share(f.answered)} of the good answered, ${share(f.interleaved)} interleaved`);
   }
   if (r.firstReply !== undefined) {
     const { timeball, chronyd } = r.firstReply;
