@@ -17,6 +17,8 @@ const isPattern = ({ name }: HwTimestampConfig): boolean => name.endsWith('*');
 const fits = (name: string, pattern: HwTimestampConfig): boolean => name.startsWith(pattern.name.slice(0, -1));
 /** ms from the first reading of a card's clock to the next ones: the first burst of requests is to have its stamps. */
 const QUICK_MS = [30, 60, 125, 250, 500];
+/** ms from a reading that does not fit to the next. */
+const DOUBT_MS = 100;
 /** ms between two looks at the interfaces: came, gone, up again, told otherwise by somebody. */
 const WATCH_MS = 2000;
 /** A mapping says nothing about stamps farther away than so many readings, or this. */
@@ -246,8 +248,12 @@ export class HardwareStamping implements ClientHardware {
     clock.lastRead = this.parts.now();
     try {
       if (clock.phc === undefined) this.openClock(clock);
-      if (clock.clock.add(clock.reader!.readAll()) === 'reset') {
-        this.parts.say('warn', 'hardware.reset', `The clock /dev/ptp${clock.index} of a network card has jumped`);
+      const verdict = clock.clock.add(clock.reader!.readAll());
+      // A slip, or a jump? The next reading tells.
+      if (verdict === 'outlier') setTimeout(() => this.tick(clock, true), DOUBT_MS).unref();
+      if (verdict === 'reset') {
+        const text = `Network card clock /dev/ptp${clock.index} or system clock has jumped`;
+        this.parts.say('info', 'hardware.reset', `${text}: measured anew`);
       }
       clock.failure = undefined;
     } catch (error) {

@@ -31,8 +31,8 @@ export interface HwMapping {
 }
 
 /**
- * What became of a set of readings: taken; too slow to say anything; off the line, and alone in that; off the line for the
- * second time, so the line begins anew.
+ * What became of a set of readings: taken; too slow to say anything; off the line, and alone in that; off the line together
+ * with the last one (or once too often), so the line begins anew.
  */
 export type Verdict = 'used' | 'slow' | 'outlier' | 'reset';
 
@@ -53,6 +53,10 @@ const PATIENCE = 8;
 const WANDER = 1e-6;
 /** A card's clock that is off by more is broken (chrony asks the same). */
 const MAX_RATE = 2 / 3;
+/** Two readings off the line belong together when the rate between them is that of the line, but for a slew. */
+const SLEW = 1e-3;
+/** Readings off the line, none with the last, before the line is given up. */
+const STRIKES = 3;
 /** Share of the readings at hand that are averaged: the quickest. */
 const SHARE = 4;
 
@@ -61,6 +65,7 @@ export class HwClock {
   private line: { readonly at0: number; readonly rate: number } | undefined;
   private suspect: Sample | undefined;
   private skipped = 0;
+  private strikes = 0;
   private readonly keep: number;
   private readonly least: number;
 
@@ -86,8 +91,8 @@ export class HwClock {
     this.skipped = 0;
     if (this.agrees(sample, last)) return this.take(sample);
     const { suspect } = this;
-    const again = suspect !== undefined && sample.phc > suspect.phc && this.isStraight(suspect, sample);
-    if (again) return this.restart([suspect, sample]);
+    if (suspect !== undefined && this.belongs(sample, suspect)) return this.restart([suspect, sample]);
+    if (++this.strikes >= STRIKES) return this.restart([sample]);
     this.suspect = sample;
     return 'outlier';
   }
@@ -151,12 +156,21 @@ export class HwClock {
     return Math.abs(behind(sample, last) - expected) * 1e-9 <= 2 * (sample.error + last.error) + rateError * elapsed;
   }
 
+  private belongs(sample: Sample, suspect: Sample): boolean {
+    const elapsed = nsToSeconds(sample.phc - suspect.phc);
+    if (elapsed <= 0) return false;
+    const expected = (this.line?.rate ?? 0) * elapsed * 1e9;
+    const tolerance = 2 * (sample.error + suspect.error) + (this.line === undefined ? MAX_RATE : SLEW) * elapsed;
+    return Math.abs(behind(sample, suspect) - expected) * 1e-9 <= tolerance;
+  }
+
   private isStraight(a: Sample, b: Sample): boolean {
     return Math.abs(behind(b, a) * 1e-9) <= MAX_RATE * nsToSeconds(b.phc - a.phc);
   }
 
   private take(sample: Sample): Verdict {
     this.suspect = undefined;
+    this.strikes = 0;
     this.samples.push(sample);
     if (this.samples.length > this.keep) this.samples.shift();
     this.fit();
@@ -167,6 +181,7 @@ export class HwClock {
     this.samples = samples;
     this.suspect = undefined;
     this.line = undefined;
+    this.strikes = 0;
     this.skipped = 0;
     if (samples.length > 1) this.fit();
     return 'reset';

@@ -114,6 +114,22 @@ describe('the clock of a network card', () => {
     assert.ok(Math.abs(card.error(25.5)) < 1000);
   });
 
+  it('slips that have nothing to do with each other are left out; three of them are no slips', () => {
+    const card = new Card(8, 0n, 10e-6);
+    let t = 0;
+    const next = (jump: number): string => {
+      card.jump = jump;
+      return card.clock.add(card.readings(t++));
+    };
+    for (let i = 0; i < 20; i++) next(0);
+    // 5 ms apart within a second: no oscillator runs so.
+    assert.deepEqual([next(50_000), next(5_000_000), next(0)], ['outlier', 'outlier', 'used']);
+    assert.ok(Math.abs(card.error(t)) < 100);
+    assert.deepEqual([next(5e6), next(20e6), next(80e6)], ['outlier', 'outlier', 'reset']);
+    next(80e6);
+    assert.ok(Math.abs(card.error(t - 0.5)) < 1000);
+  });
+
   it('follows what is done to the system clock; without being told it is wrong', () => {
     const errors = [true, false].map((told) => {
       const card = new Card(5, 0n, 10e-6);
