@@ -17,6 +17,7 @@ import type {
   SourceReport,
   SourcestatsReport,
   TrackingReport,
+  UnresolvedReport,
 } from '../core/report/reports.js';
 import type { StabilityReport } from '../core/report/stability.js';
 import type { RtcLine } from '../core/rtc/file.js';
@@ -374,6 +375,11 @@ export abstract class EngineState {
   /** NTP sources only, as chrony counts them. */
   activity(): ActivityReport {
     return this.ntp.sources.activity();
+  }
+
+  /** Names that have no address yet. */
+  unresolved(): readonly UnresolvedReport[] {
+    return this.ntp.sources.unresolved();
   }
 
   ntpData(address: string): NtpDataReport | undefined {

@@ -234,6 +234,7 @@ export const fakeDaemon = (change: Partial<CmdmonContext> = {}): { context: Cmdm
     sources: () => FAKE_SOURCES,
     sourcestats: () => FAKE_SOURCES.map(statsOf),
     selectdata: () => FAKE_SOURCES.map(selectOf),
+    unresolved: () => [],
     activity: () => ({ online: 3, offline: 1, burstOnline: 0, burstOffline: 2, unresolved: 10 }),
     serverStats: () => ({
       ntpHits: 1234567,
@@ -270,7 +271,7 @@ export const fakeDaemon = (change: Partial<CmdmonContext> = {}): { context: Cmdm
       return found === undefined ? undefined : `a-rather-long-name-for-${found.stratum}.ntp.example`;
     },
     authData: (address) =>
-      formatIp(address) === '192.0.2.1'
+      typeof address !== 'number' && formatIp(address) === '192.0.2.1'
         ? { mode: 'symmetric', keyId: 7, key: { type: 'AES128', bits: 128 } }
         : undefined,
     smoothing: () => undefined,

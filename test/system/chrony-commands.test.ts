@@ -155,6 +155,12 @@ const ON_SERVERS: readonly string[] = [
   'selectdata -a',
   'authdata',
   'authdata -v',
+  'authdata -a',
+  'sourcename ID#0000000001',
+  'sourcename ID#0000000002',
+  'activity',
+  'delete ID#0000000001',
+  'delete ID#0000000001',
   'ntpdata 127.0.0.7',
   'ntpdata 127.0.0.9',
   'sourcename 127.0.0.7',
@@ -210,6 +216,8 @@ const SERVERS = [
   'keyfile @DIR@/keys',
   'server 127.0.0.7 port 9 minpoll 6 noselect key 5',
   'server 127.0.0.8 port 9 minpoll 6 noselect offline',
+  // A name without an address: shown by -a.
+  'server nobody.invalid minpoll 7 noselect key 5',
 ];
 
 const format = ({ code, stdout, stderr }: Said): string => `exit ${code}\n${stdout}${stderr}`;

@@ -1,5 +1,6 @@
 import { formatIp, parseIp } from '../../base/ip.js';
 import type { AccessChange, DaemonCommand, SourceChange } from '../../control/cmdmon/context.js';
+import type { Engine } from '../../engine/engine.js';
 
 const CHANGES: Readonly<Record<keyof SourceChange, (value: number) => string>> = {
   minpoll: String,
@@ -27,18 +28,25 @@ export const commandTexts = (command: DaemonCommand): readonly string[] => {
       return [`New reselect distance ${command.distance.toFixed(6)}`];
     case 'change-source':
       return changed(command.address, command.change);
-    case 'add-source': {
-      // A name is no source yet.
-      const { name } = command.values;
-      return name !== undefined && parseIp(name) !== undefined ? [`Added source ${name}`] : [];
-    }
-    case 'delete-source':
-      return [`Removed source ${command.address}`];
     case 'reset-sources':
       return ['Reset all sources'];
     default:
       return [];
   }
+};
+
+/** What is known of the sources at the moment. */
+type Sources = Pick<Engine, 'sourceName' | 'unresolved'>;
+
+/** Places of a name that has no address yet, as chronyc writes them. */
+const places = (name: string, sources: Sources): readonly string[] =>
+  sources.unresolved().flatMap((u) => (u.name === name ? [`ID#${String(u.id).padStart(10, '0')}`] : []));
+
+/** Of a source that is there now, by its address or by its name. */
+export const sourceTexts = (what: 'Added' | 'Removed', source: string, sources: Sources): readonly string[] => {
+  if (parseIp(source) === undefined) return places(source, sources).map((id) => `${what} source ${id} (${source})`);
+  const name = sources.sourceName(source) ?? source;
+  return [`${what} source ${source}${name === source ? '' : ` (${name})`}`];
 };
 
 /** The same of a change of who may ask. */

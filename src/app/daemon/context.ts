@@ -18,7 +18,7 @@ import type { Engine } from '../../engine/engine.js';
 import type { CommandAnswer } from '../../engine/events.js';
 import type { Severity } from '../../ports/observer.js';
 import { STATUS, type Status } from '../../wire/cmdmon/protocol.js';
-import { accessText, commandTexts, connectionTexts } from './commandlog.js';
+import { accessText, commandTexts, connectionTexts, sourceTexts } from './commandlog.js';
 import type { Keys } from './keys.js';
 import { newSource } from './newsource.js';
 import { unsupported } from './ntpsupport.js';
@@ -101,6 +101,7 @@ export class DaemonContext implements CmdmonContext {
   sources = () => this.parts.engine.sourceReports(this.parts.runtime.now());
   sourcestats = () => this.parts.engine.sourcestats(this.parts.runtime.now());
   selectdata = () => this.parts.engine.selectdata(this.parts.runtime.now());
+  unresolved = () => this.parts.engine.unresolved();
   activity = () => this.parts.engine.activity();
   serverStats = () => this.parts.server.stats();
   clients = (): ClientTable | undefined => this.parts.server.clients();
@@ -109,8 +110,12 @@ export class DaemonContext implements CmdmonContext {
     return engine.ntpData(formatIp(address)) ?? engine.unheard(formatIp(address));
   }
 
-  authData(address: IpBytes): AuthReport | undefined {
-    const keyId = this.parts.engine.keyOf(formatIp(address));
+  authData(address: IpBytes | number): AuthReport | undefined {
+    const { engine } = this.parts;
+    const keyId =
+      typeof address === 'number'
+        ? engine.unresolved().find(({ id }) => id === address)?.keyId
+        : engine.keyOf(formatIp(address));
     if (keyId === undefined) return undefined;
     const key = this.parts.keys.list.find(({ id }) => id === keyId);
     const known = key && { type: key.type, bits: key.secret.length * 8 };
@@ -148,9 +153,11 @@ export class DaemonContext implements CmdmonContext {
   run(command: DaemonCommand): Status {
     const { engine, say } = this.parts;
     const before = engine.onlineAddresses();
+    const removed = command.name === 'delete-source' ? sourceTexts('Removed', command.address, engine) : [];
     const status = this.obey(command);
     if (status !== STATUS.SUCCESS) return status;
-    for (const text of commandTexts(command)) say('info', text);
+    const added = command.name === 'add-source' ? sourceTexts('Added', command.values.name ?? '', engine) : [];
+    for (const text of [...removed, ...added, ...commandTexts(command)]) say('info', text);
     if (command.name === 'online' || command.name === 'offline') {
       for (const text of connectionTexts(before, engine.onlineAddresses())) say('info', text);
     }

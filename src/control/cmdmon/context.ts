@@ -17,6 +17,7 @@ import type {
   SourceReport,
   SourcestatsReport,
   TrackingReport,
+  UnresolvedReport,
 } from '../../core/report/reports.js';
 import type { RequestValues } from '../../wire/cmdmon/packet.js';
 import type { Status } from '../../wire/cmdmon/protocol.js';
@@ -101,7 +102,7 @@ export type DaemonCommand =
   | { readonly name: 'smoothtime'; readonly action: 'reset' | 'activate' }
   /** STATUS.SOURCE_ALREADY_KNOWN, TOO_MANY_SOURCES. */
   | { readonly name: 'add-source'; readonly values: RequestValues<'ADD_SOURCE'> }
-  | { readonly name: 'delete-source'; readonly address: IpText }
+  | { readonly name: 'delete-source' /** Or a name without an address. */; readonly address: IpText }
   /** Undefined: all NTP sources. */
   | { readonly name: 'online' | 'offline'; readonly match: AddressMask | undefined }
   | { readonly name: 'burst'; readonly good: number; readonly total: number; readonly match: AddressMask | undefined }
@@ -129,14 +130,16 @@ export interface CmdmonContext {
   sources(): readonly SourceReport[];
   sourcestats(): readonly SourcestatsReport[];
   selectdata(): readonly SelectReport[];
+  /** Names of NTP sources that have no address yet. */
+  unresolved(): readonly UnresolvedReport[];
   activity(): ActivityReport;
   serverStats(): ServerStatsReport;
   /** Undefined: client logging is off. */
   clients(): ClientTable | undefined;
   /** Undefined: there is no such NTP source. */
   ntpData(address: IpBytes): NtpDataReport | undefined;
-  /** Undefined: there is no such NTP source. */
-  authData(address: IpBytes): AuthReport | undefined;
+  /** By address, or by the number of a name without one. Undefined: there is no such NTP source. */
+  authData(address: IpBytes | number): AuthReport | undefined;
   /** The name by which the configuration calls an NTP source; undefined: there is none at that address. */
   sourceName(address: IpBytes): string | undefined;
   /** Undefined: `smoothtime` is not configured. */

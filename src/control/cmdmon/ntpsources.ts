@@ -5,6 +5,7 @@ import { STATUS, type Status } from '../../wire/cmdmon/protocol.js';
 import { ADD_SOURCE_TYPE } from '../../wire/cmdmon/requests.js';
 import type { AddressMask, CmdmonContext, SourceChange } from './context.js';
 import type { Handlers } from './readonly.js';
+import { unresolvedAt } from './unresolved.js';
 
 /** The sources that a request means: undefined = all; false = an address that is none. */
 const toMatch = (values: {
@@ -51,10 +52,10 @@ const change =
     return context.run({ name: 'change-source', address: formatIp(address), change: wanted });
   };
 
-const remove: Handlers['DEL_SOURCE'] = ({ address }, context) =>
-  address instanceof Uint8Array
-    ? context.run({ name: 'delete-source', address: formatIp(address) })
-    : STATUS.NO_SUCH_SOURCE;
+const remove: Handlers['DEL_SOURCE'] = ({ address }, context) => {
+  const known = address instanceof Uint8Array ? formatIp(address) : unresolvedAt(address, context)?.name;
+  return known === undefined ? STATUS.NO_SUCH_SOURCE : context.run({ name: 'delete-source', address: known });
+};
 
 const add: Handlers['ADD_SOURCE'] = (values, context) => {
   const { type, name } = values;

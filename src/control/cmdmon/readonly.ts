@@ -16,6 +16,7 @@ import { NEVER, SELECT_OPTION, STATUS, type Status } from '../../wire/cmdmon/pro
 import { CLIENTS_PER_REPLY } from '../../wire/cmdmon/replies.js';
 import type { ReplyOf, RequestName } from '../../wire/cmdmon/requests.js';
 import type { AccessTable, CmdmonContext } from './context.js';
+import { unresolvedAt, unresolvedSelection, unresolvedSource, unresolvedStats } from './unresolved.js';
 
 /** Data of the reply, or a status without data. */
 export type Answer<N extends RequestName> = ReplyValues<ReplyOf<N>> | Status;
@@ -145,22 +146,30 @@ const checkAccess =
 
 /** Requests that change nothing. Over UDP only those of the open set are reached. */
 export const READ_ONLY: Handlers = {
-  N_SOURCES: (_, context) => ({ count: context.sources().length }),
+  N_SOURCES: (_, context) => ({ count: context.sources().length + context.unresolved().length }),
   SOURCE_DATA: ({ index }, context) => {
-    const source = context.sources()[index];
-    return source === undefined ? STATUS.NO_SUCH_SOURCE : sourceData(source);
+    const all = context.sources();
+    if (index < all.length) return sourceData(all[index]!);
+    const unresolved = context.unresolved()[index - all.length];
+    return unresolved === undefined ? STATUS.NO_SUCH_SOURCE : unresolvedSource(unresolved);
   },
   TRACKING: (_, context) => {
     const t = context.tracking();
     return { ...t, address: toAddress(t.address), lastOffset: -t.lastOffset };
   },
   SOURCESTATS: ({ index }, context) => {
-    const s = context.sourcestats()[index];
+    const all = context.sourcestats();
+    const unresolved = context.unresolved()[index - all.length];
+    if (unresolved !== undefined) return unresolvedStats(unresolved);
+    const s = all[index];
     if (s === undefined) return STATUS.NO_SUCH_SOURCE;
     return { ...s, address: toAddress(s.address), span: age(s.spanS) };
   },
   SELECT_DATA: ({ index }, context) => {
-    const s = context.selectdata()[index];
+    const all = context.selectdata();
+    const unresolved = context.unresolved()[index - all.length];
+    if (unresolved !== undefined) return unresolvedSelection(unresolved, optionBits(unresolved.configured));
+    const s = all[index];
     if (s === undefined) return STATUS.NO_SUCH_SOURCE;
     return {
       ...s,
@@ -179,11 +188,11 @@ export const READ_ONLY: Handlers = {
     return report === undefined ? STATUS.NO_SUCH_SOURCE : ntpData(report);
   },
   NTP_SOURCE_NAME: ({ address }, context) => {
-    const name = isBytes(address) ? context.sourceName(address) : undefined;
+    const name = isBytes(address) ? context.sourceName(address) : unresolvedAt(address, context)?.name;
     return name === undefined ? STATUS.NO_SUCH_SOURCE : { name };
   },
   AUTH_DATA: ({ address }, context) => {
-    const report = isBytes(address) ? context.authData(address) : undefined;
+    const report = address === undefined ? undefined : context.authData(address);
     return report === undefined ? STATUS.NO_SUCH_SOURCE : authData(report);
   },
   ACCHECK: checkAccess('ntp'),

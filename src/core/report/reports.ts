@@ -58,6 +58,19 @@ export interface SourceReport {
   readonly errorBound: Seconds;
 }
 
+/** A place for an NTP source whose name has no address yet; a pool has several. */
+export interface UnresolvedReport {
+  /** Stands for the address; never used twice. */
+  readonly id: number;
+  readonly name: string;
+  readonly mode: 'client' | 'peer';
+  /** The shortest that is configured. */
+  readonly pollLog2: number;
+  /** 0 = none. */
+  readonly keyId: number;
+  readonly configured: SelectOptions;
+}
+
 export interface SourcestatsReport {
   readonly name: string;
   readonly refId: RefId;

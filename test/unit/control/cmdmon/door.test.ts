@@ -320,7 +320,7 @@ describe('control/cmdmon door: commands', () => {
     ]);
   });
   it('feigns no success for what it lacks, or for a source that is not named', () => {
-    const lacking: RequestName[] = ['ADD_SOURCE', 'SETTIME', 'SMOOTHTIME', 'BURST', 'DEL_SOURCE', 'MODIFY_MINPOLL'];
+    const lacking: RequestName[] = ['ADD_SOURCE', 'SETTIME', 'SMOOTHTIME', 'DEL_SOURCE', 'MODIFY_MINPOLL'];
     for (const name of lacking) {
       const status = statusOf(handleRequest(raw(860, REQUESTS[name].code), UNIX, context));
       assert.ok(status !== STATUS.SUCCESS && status !== undefined, name);
@@ -406,5 +406,35 @@ describe('control/cmdmon door: commands', () => {
     const list = data(ask('MANUAL_LIST', {}, UNIX, ctx), 'MANUAL_LIST');
     assert.equal(list.count, 1);
     assert.deepEqual(list.samples[0], { when, slewedOffset: 0.25, originalOffset: -0.5, residual: 1 });
+  });
+});
+
+describe('names without an address', () => {
+  const none = { noselect: true, prefer: false, trust: false, require: false };
+  const place = { id: 3, name: 'ntp.example', mode: 'client', pollLog2: 7, keyId: 5, configured: none } as const;
+  const { context: waiting, recorded } = fakeDaemon({
+    unresolved: () => [place],
+    authData: (at) => (at === 3 ? { mode: 'symmetric', keyId: 5, key: undefined } : undefined),
+  });
+  const index = FAKE_SOURCES.length;
+
+  it('stand behind the sources, with a number for an address', () => {
+    assert.equal(data(ask('N_SOURCES', {}, UNIX, waiting), 'N_SOURCES').count, index + 1);
+    const source = data(ask('SOURCE_DATA', { index }, UNIX, waiting), 'SOURCE_DATA');
+    assert.deepEqual([source.address, source.pollLog2, source.reach, source.stratum], [3, 7, 0, 0]);
+    assert.equal(data(ask('SOURCESTATS', { index }, UNIX, waiting), 'SOURCESTATS').stdDev, 4);
+    const selected = data(ask('SELECT_DATA', { index }, UNIX, waiting), 'SELECT_DATA');
+    assert.deepEqual([selected.address, selected.state, selected.authenticated, selected.configured], [3, 'M', 1, 1]);
+    assert.equal(statusOf(ask('SOURCE_DATA', { index: index + 1 }, UNIX, waiting)), STATUS.NO_SUCH_SOURCE);
+  });
+
+  it('have a name, a key, and may be deleted by their number; another number is nobody', () => {
+    assert.equal(data(ask('NTP_SOURCE_NAME', { address: 3 }, UNIX, waiting), 'NTP_SOURCE_NAME').name, 'ntp.example');
+    assert.equal(data(ask('AUTH_DATA', { address: 3 }, UNIX, waiting), 'AUTH_DATA').keyId, 5);
+    assert.equal(statusOf(ask('DEL_SOURCE', { address: 3 }, UNIX, waiting)), STATUS.SUCCESS);
+    assert.deepEqual(recorded.commands, [{ name: 'delete-source', address: 'ntp.example' }]);
+    assert.equal(statusOf(ask('DEL_SOURCE', { address: 4 }, UNIX, waiting)), STATUS.NO_SUCH_SOURCE);
+    assert.equal(statusOf(ask('NTP_SOURCE_NAME', { address: 4 }, UNIX, waiting)), STATUS.NO_SUCH_SOURCE);
+    assert.equal(statusOf(ask('AUTH_DATA', { address: 4 }, UNIX, waiting)), STATUS.NO_SUCH_SOURCE);
   });
 });
