@@ -64,7 +64,8 @@ export class Checkers implements Watcher {
   /** Largest undeclared move back of served time while synchronised, s. */
   largestBack: Seconds = 0;
   private named = false;
-  private evidenceAt: Instant | undefined;
+  /** In true time: the clock may be corrected by the very event that brought it. */
+  private evidenceAt: TrueTime | undefined;
   private cookedBefore: Instant | undefined;
   private stateBefore: ServerState | undefined;
   private ticks = 0;
@@ -90,7 +91,7 @@ export class Checkers implements Watcher {
     }
     if (isNamed(event)) this.named = true;
     else if (event.kind !== 'pulse' || !this.named) return;
-    this.evidenceAt = this.cookedBefore ?? raw;
+    this.evidenceAt = world.t;
   }
 
   after(event: Event, _now: Now, effects: readonly Effect[], world: Seen): void {
@@ -142,7 +143,7 @@ export class Checkers implements Watcher {
     }
     const cooked = cook(state.view, world.clock.realtime());
     if (state.referenceTime > add(cooked, GRAIN)) this.found('reference', t, 'the last update lies in the future');
-    const age = diff(cooked, this.evidenceAt);
+    const age = t - this.evidenceAt;
     const claimed = diff(cooked, state.referenceTime);
     if (age > STALE && claimed < age - SLACK) {
       this.found(

@@ -128,6 +128,19 @@ describe('checkers', () => {
     assert.equal(c.counts.reference, 1);
   });
 
+  it('count the age of evidence in true time: it may itself have moved the clock by minutes', () => {
+    const { c, p } = ready();
+    p.t = 300;
+    p.error = -232;
+    through(c, p, message(true), () => {
+      p.error = 0;
+      p.claim(1);
+    });
+    p.t = 301;
+    c.second(301, p);
+    assert.equal(c.counts.reference, 0);
+  });
+
   it('see served time go back by more than was advertised, unless it was declared', () => {
     const back = (by: number, event: Event = TICK, effects: readonly Effect[] = []): Checkers => {
       const { c, p } = ready();
