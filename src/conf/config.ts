@@ -272,6 +272,23 @@ export interface HardwareConfig {
   /** 0 = off. */
   readonly ptpport: number;
   readonly ptpdomain: number;
+  /** ours */
+  readonly ptp4l: readonly Ptp4lConfig[];
+}
+
+/** A running ptp4l. */
+export interface Ptp4lConfig {
+  /** Path of its Unix socket. */
+  readonly socket: string;
+  /** PTP domain that it speaks in. */
+  readonly domain: number;
+  /** It gives our time away: it is told what to announce. Else it receives time. */
+  readonly grandmaster: boolean;
+  /** PHC that is steered from our clock, by path or interface. */
+  readonly phc: string | undefined;
+  /** Bounds of the error, s, up to which holdover is clockClass 7, and 52. */
+  readonly holdover: Seconds;
+  readonly degraded: Seconds;
 }
 
 /** Reports that the network may be shown: all that there are. */

@@ -182,6 +182,7 @@ const HARDWARE: HardwareConfig = {
   maxtxbuffers: 0,
   ptpport: 0,
   ptpdomain: 123,
+  ptp4l: [],
 };
 
 const command = ({ chronyNames }: ConfigContext): CommandConfig => ({

@@ -17,10 +17,18 @@ const warning = (wrong: boolean, text: string, hint?: string): readonly Finding[
 
 /** These end chronyd at start, with the same words. */
 const FATAL: readonly Rule[] = [
-  ({ refclocks, clock }) =>
+  ({ refclocks, clock, hardware }) =>
     error(
-      refclocks.some((r) => r.tai) && clock.leapsectz === undefined && clock.leapseclist === undefined,
+      refclocks.some((r) => r.tai) &&
+        clock.leapsectz === undefined &&
+        clock.leapseclist === undefined &&
+        hardware.ptp4l.every((p) => p.grandmaster),
       'refclock tai option requires leapseclist or leapsectz',
+    ),
+  ({ refclocks, hardware }) =>
+    error(
+      hardware.ptp4l.some(({ phc }) => refclocks.some((r) => r.driver === 'PHC' && r.parameter === phc)),
+      'A PHC cannot be steered and be a reference clock',
     ),
   ({ server, nts, command }) =>
     error(

@@ -119,7 +119,8 @@ export class Engine extends EngineState {
         else this.warm(this.warmth.sense(event.value, now.mono), event.value, now);
         break;
       case 'leap-table':
-        this.leapData.set(event.named);
+      case 'ptp-time':
+        this.leapData.handle(event);
         break;
       case 'restore':
         if (!this.sources.has(event.source)) break;

@@ -10,6 +10,7 @@ import type { AddressMask } from '../core/ntp/client/mask.js';
 import type { NtpSourceOptions } from '../core/ntp/client/options.js';
 import type { NtpChange, PeerAddress } from '../core/ntp/client/sources.js';
 import type { ServerState } from '../core/ntp/state.js';
+import type { PtpTime } from '../core/ptp/receiver.js';
 import type { LocalOptions } from '../core/refclock/options.js';
 import type { SelectOptions } from '../core/report/reports.js';
 import type { Trace } from '../core/report/traces.js';
@@ -153,6 +154,8 @@ export type Event =
   | { readonly kind: 'temperature'; readonly value: number }
   /** What the daemon has read about leap seconds; a later one replaces it. */
   | { readonly kind: 'leap-table'; readonly named: NamedLeapTable }
+  /** What the PTP daemon that steers PHCs knows (directive ptp4l). */
+  | { readonly kind: 'ptp-time'; readonly time: PtpTime }
   /** History of a source from before a restart (option -r). */
   | { readonly kind: 'restore'; readonly source: number; readonly dump: SourceDump }
   | NtpEvent

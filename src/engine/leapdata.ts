@@ -1,9 +1,11 @@
 import { add, diff, floorSeconds, type Instant, toIso } from '../base/time.js';
 import type { Leap } from '../base/units.js';
-import { leapOfDay, taiOffsetAt, utcFromTai } from '../core/discipline/leaptable.js';
+import { BUILT_IN, leapOfDay, taiOffsetAt, utcFromTai } from '../core/discipline/leaptable.js';
+import type { PtpTime } from '../core/ptp/receiver.js';
 import type { ManagerFact } from '../core/refclock/types.js';
 import type { LeapTable } from '../wire/leapfile.js';
 import type { TimeMessage } from '../wire/timemessage.js';
+import type { Event } from './events.js';
 
 const DAY = 86400;
 /** Days before the expiry of a table from which on it is said, every day: a new one has been out for months by then. */
@@ -26,6 +28,8 @@ export class LeapData {
   /** TAI − UTC that a receiver says, how often in a row, and the value that was complained about. */
   private heard: { readonly taiUtc: number; readonly times: number } | undefined;
   private disputed: number | undefined;
+  /** What a PTP daemon knows of the clocks that it steers; undefined = there is none that would. */
+  private ptp: PtpTime | undefined;
   /** Day (UTC) on which the age of the table was last looked at. */
   private checkedDay: bigint | undefined;
 
@@ -33,6 +37,15 @@ export class LeapData {
     this.named = named;
     this.checkedDay = undefined;
     this.disputed = undefined;
+  }
+
+  handle(event: Extract<Event, { kind: 'leap-table' | 'ptp-time' }>): void {
+    if (event.kind === 'leap-table') this.set(event.named);
+    else this.setPtp(event.time);
+  }
+
+  setPtp(ptp: PtpTime): void {
+    this.ptp = ptp;
   }
 
   /** The vote of the sources; a table is heard where they announce nothing. */
@@ -54,8 +67,23 @@ export class LeapData {
     return (this.isExpired(now) ? this.sure() : undefined) ?? taiOffsetAt(this.named.table, now);
   }
 
-  readonly utcFromTai = (tai: Instant): Instant | undefined =>
-    this.named === undefined ? undefined : utcFromTai(this.named.table, tai);
+  /** TAI − UTC for those whom we tell, s; not valid: nobody vouches for it, and it is what was known when this was made. */
+  taiOffsetOrGuess(now: Instant): { readonly offset: number; readonly valid: boolean } {
+    const known = this.ptp?.utcOffset ?? this.taiOffset(now) ?? this.sure();
+    if (known !== undefined) return { offset: known, valid: true };
+    return { offset: taiOffsetAt(BUILT_IN, now) ?? BUILT_IN.entries[0]!.taiUtc, valid: false };
+  }
+
+  /**
+   * UTC of an instant that was counted as TAI: as the PTP grandmaster has it, else by the table. A reason why the clock
+   * that a PTP daemon steers does not count TAI now.
+   */
+  readonly utcFromTai = (tai: Instant): Instant | string | undefined => {
+    const { ptp, named } = this;
+    if (ptp !== undefined && ptp.state !== 'synchronised') return `ptp-${ptp.state}`;
+    if (ptp?.utcOffset !== undefined) return add(tai, -ptp.utcOffset);
+    return named === undefined ? undefined : utcFromTai(named.table, tai);
+  };
 
   /** What has to be said now: about the age of the table (once a day), about a receiver that contradicts it (once). */
   findings(now: Instant): readonly ManagerFact[] {

@@ -276,6 +276,20 @@ export abstract class EngineState {
     return this.discipline.mode === 'tracking' || this.discipline.mode === 'holdover';
   }
 
+  /** TAI − UTC, s. */
+  taiOffset(now: Now): { readonly offset: number; readonly valid: boolean } {
+    return this.leapData.taiOffsetOrGuess(this.clock.now(now.raw));
+  }
+
+  /** What kind of clock is followed. */
+  referenceKind(): 'gnss' | 'ptp' | 'ntp' | 'other' {
+    const selected = this.selectedRefclock();
+    if (selected === undefined) return 'ntp';
+    const { driver } = this.config.refclocks[selected]!;
+    if (driver === 'PHC') return 'ptp';
+    return driver === 'NMEA' || driver === 'UBX' || driver === 'PPS' ? 'gnss' : 'other';
+  }
+
   tracking(now: Now): TrackingReport {
     const state = this.serverState(now);
     const cooked = this.clock.now(now.raw);

@@ -52,6 +52,7 @@ import { writePidFile } from './pidfile.js';
 import { dropPrivileges, runtimeOwner, useRealTime } from './privileges.js';
 import { daemonQueries } from './queries.js';
 import { RefclockDevices } from './refclocks.js';
+import { PtpBridge } from './ptp.js';
 import { Refusals } from './refusals.js';
 import { Rtc } from './rtc.js';
 import { Runtime } from './runtime.js';
@@ -239,6 +240,8 @@ class Daemon {
     if (options.once === undefined) await this.openDoors();
     // A signal came meanwhile.
     if (this.stopping) return;
+    // Before the clocks that it steers are read.
+    this.openPtp();
     const devices = new RefclockDevices(config.refclocks, this.native, BUILD_DATE, (e) => this.runtime.dispatch(e));
     this.closers.push(() => devices.stop());
     this.openThermometer();
@@ -345,6 +348,21 @@ class Daemon {
     const use = (value: number): void => this.runtime.dispatch({ kind: 'temperature', value });
     const warn = (text: string): void => this.say('warn', 'tempcomp.sensor', text);
     this.closers.push(new Thermometer(sensor, use, warn).start());
+  }
+
+  private openPtp(): void {
+    const { hardware, command } = this.start.config;
+    const bridge = new PtpBridge({
+      links: hardware.ptp4l,
+      native: this.native,
+      engine: this.engine,
+      commandSocket: command.socket,
+      now: () => this.runtime.now(),
+      dispatch: (event) => this.runtime.dispatch(event),
+      say: (...fact) => this.say(...fact),
+    });
+    this.closers.push(() => bridge.stop());
+    bridge.start();
   }
 
   private openLeapFiles(): void {

@@ -1,5 +1,5 @@
 import { type Args, NOT_NEGATIVE, PORT, type Range } from '../args.js';
-import type { HwTimestampConfig, LocalOptions } from '../config.js';
+import type { HwTimestampConfig, LocalOptions, Ptp4lConfig } from '../config.js';
 import { LOCAL_DEFAULTS, NTP_RATELIMIT } from '../defaults.js';
 import { decimal, flag, integer, type Mutable, type OptionTable, readOptions } from '../optionwords.js';
 import { parseRateLimit } from '../ratelimit.js';
@@ -228,6 +228,34 @@ const HARDWARE: readonly Directive[] = [
     },
     { ...NOT_NEGATIVE, max: 255 },
   ),
+  {
+    name: 'ptp4l',
+    group: 'Hardware time stamping',
+    syntax: 'SOCKET [domain N] [grandmaster [phc DEVICE] [holdover S] [degraded S]]',
+    default: 'none',
+    doc: 'A running ptp4l of linuxptp, by its Unix socket (/var/run/ptp4l), and the PTP domain it speaks in (0). One that receives time tells TAI-UTC, and reference clocks with the option tai are used only while it follows a grandmaster. One that gives time (grandmaster) is told our clockClass and accuracy as they change: 6 while there is a reference, 7 in holdover while the error is below holdover (1e-6 s), 52 while it is below degraded (1e-3 s), 248 else; phc steers the PHC of its network card (device or interface) from our clock.',
+    addition: true,
+    parse: (args, draft) => {
+      args.expect(1, Number.POSITIVE_INFINITY);
+      draft.hardware.ptp4l = [...draft.hardware.ptp4l, parsePtp4l(args)];
+    },
+  },
 ];
+
+function parsePtp4l(args: Args): Ptp4lConfig {
+  const out = { socket: args.word(), domain: 0, grandmaster: false, holdover: 1e-6, degraded: 1e-3 };
+  let phc: string | undefined;
+  for (let word = args.optional(); word !== undefined; word = args.optional()) {
+    if (word === 'domain') out.domain = args.int({ min: 0, max: 255 });
+    else if (word === 'grandmaster') out.grandmaster = true;
+    else if (word === 'phc') phc = args.word();
+    else if (word === 'holdover') out.holdover = args.decimal();
+    else if (word === 'degraded') out.degraded = args.decimal();
+    else throw args.invalidOption(word);
+  }
+  if (phc !== undefined && !out.grandmaster)
+    throw args.invalidValue('phc needs grandmaster: else ptp4l steers the PHC');
+  return { ...out, phc };
+}
 
 export const SERVER_DIRECTIVES: readonly Directive[] = [...SERVING, ...ACCESS, ...HARDWARE];

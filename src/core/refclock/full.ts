@@ -26,6 +26,7 @@ export const fullReading = (
   if (options.tai) {
     const utc = utcFromTai?.(named);
     if (utc === undefined) return source.reject('no-tai-offset');
+    if (typeof utc === 'string') return source.reject(utc);
     offset -= diff(named, utc);
   }
   if (add(time, offset) < floor) return source.reject('before-build-date');

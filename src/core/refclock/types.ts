@@ -48,4 +48,4 @@ export interface ManagerFact {
 }
 
 /** UTC of a TAI instant from a leap table; undefined where the table does not reach. */
-export type UtcFromTai = (tai: Instant) => Instant | undefined;
+export type UtcFromTai = (tai: Instant) => Instant | string | undefined;

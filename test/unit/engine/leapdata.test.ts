@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { add, type Instant, instant } from '../../../src/base/time.js';
 import { BUILT_IN } from '../../../src/core/discipline/leaptable.js';
+import type { PtpTime } from '../../../src/core/ptp/receiver.js';
 import { LeapData } from '../../../src/engine/leapdata.js';
 import { nmeaEpoch } from '../../../src/sim/host.js';
 
@@ -71,5 +72,39 @@ describe('LeapData', () => {
     const said = texts(data, add(NEW_YEAR, 300));
     assert.deepEqual(said, ['The receiver says that TAI-UTC is 36 seconds, the leap second list F says 37']);
     assert.deepEqual(texts(data, add(NEW_YEAR, 301)), []);
+  });
+});
+
+describe('LeapData and a PTP daemon', () => {
+  const ptp = (state: PtpTime['state'], utcOffset?: number): PtpTime => ({
+    state,
+    utcOffset,
+    traceable: true,
+    grandmaster: undefined,
+  });
+
+  it('what the grandmaster vouches for comes before the table', () => {
+    const data = withTable();
+    data.setPtp(ptp('synchronised', 36));
+    assert.equal(data.utcFromTai(add(NEW_YEAR, 36)), NEW_YEAR);
+    assert.deepEqual(data.taiOffsetOrGuess(NEW_YEAR), { offset: 36, valid: true });
+  });
+
+  it('where it vouches for nothing the table says, and without one nobody does', () => {
+    const data = withTable();
+    data.setPtp(ptp('synchronised'));
+    assert.equal(data.utcFromTai(add(NEW_YEAR, 37)), NEW_YEAR);
+    const bare = new LeapData();
+    bare.setPtp(ptp('synchronised'));
+    assert.equal(bare.utcFromTai(add(NEW_YEAR, 37)), undefined);
+    assert.equal(bare.taiOffsetOrGuess(NEW_YEAR).valid, false);
+  });
+
+  it('a clock that it does not steer is not used, whatever the table says', () => {
+    const data = withTable();
+    for (const state of ['silent', 'waiting', 'arbitrary'] as const) {
+      data.setPtp(ptp(state));
+      assert.equal(data.utcFromTai(add(NEW_YEAR, 37)), `ptp-${state}`);
+    }
   });
 });

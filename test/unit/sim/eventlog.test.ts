@@ -44,6 +44,15 @@ const EVENTS: { readonly [K in Event['kind']]: Extract<Event, { kind: K }> } = {
   temperature: { kind: 'temperature', value: 21.5 },
   'rtc-device': { kind: 'rtc-device', state: { kind: 'up' } },
   'rtc-update': { kind: 'rtc-update', time: T, utc: T },
+  'ptp-time': {
+    kind: 'ptp-time',
+    time: {
+      state: 'synchronised',
+      utcOffset: 37,
+      traceable: true,
+      grandmaster: { identity: '0102030405060708', clockClass: 6, accuracy: 0x21, variance: 0xffff },
+    },
+  },
   'leap-table': {
     kind: 'leap-table',
     named: { name: '1', table: { entries: [{ at: T, taiUtc: 37 }], expires: T } },
