@@ -145,6 +145,12 @@ describe('NTP client and a real chronyd', () => {
     assert.equal(JSON.parse(json.stdout)[0].replies, 4);
     const none = await runProgram(TIMEBALL, ['date', '-t', '1', '-p', String(await freePort()), '127.0.0.1']);
     assert.equal(none.code, 2, none.text);
+    assert.match(none.stderr, /^127\.0\.0\.1 127\.0\.0\.1: no reply$/m);
+    const unsynced = await freePort();
+    await startChronyd(chronyd, ['allow', `port ${unsynced}`]);
+    const useless = await runProgram(TIMEBALL, ['date', '-p', String(unsynced), '127.0.0.1']);
+    assert.equal(useless.code, 2, useless.text);
+    assert.match(useless.stderr, /^127\.0\.0\.1 127\.0\.0\.1: not synchronised$/m);
     assert.equal((await runProgram(TIMEBALL, ['date'])).code, 64);
   });
 

@@ -3,8 +3,9 @@ import { parseIp } from '../../base/ip.js';
 import { KeyStream, SEED_WORDS } from '../../base/keystream.js';
 import { diffMono, nsInSecond } from '../../base/time.js';
 import { SOURCE_DEFAULTS } from '../../conf/defaults.js';
-import type { Association, Foretold } from '../../core/ntp/client/association.js';
+import type { Association, Foretold, Received } from '../../core/ntp/client/association.js';
 import { ClientAssociation } from '../../core/ntp/client/clientassociation.js';
+import { TEST } from '../../core/ntp/client/verdict.js';
 import { NO_SERVER } from '../../core/ntp/state.js';
 import type { Sample } from '../../core/sample.js';
 import { KernelClock, measurePrecision } from '../../devices/clock.js';
@@ -17,6 +18,8 @@ import type { CliIo } from './session.js';
 const EXIT = { OK: 0, FAILED: 1, NO_DATA: 2, USAGE: 64 } as const;
 const USAGE = 'Usage: timeball date [-4|-6] [-p PORT] [-t SECONDS] [--json] HOST...\n';
 
+/** Kisses of death that mean us; others only say why there is no time. */
+const REFUSALS = ['RATE', 'DENY', 'RSTR'];
 /** Replies that are enough for one server. */
 const ENOUGH = 4;
 /** s to wait for all of them. */
@@ -58,7 +61,10 @@ interface Asked {
   readonly host: string;
   readonly association: Association;
   readonly samples: Sample[];
-  kiss: string | undefined;
+  /** Replies that were of no use. */
+  refused: number;
+  /** What was wrong with the last of them. */
+  problem: string;
 }
 
 const distance = (s: Sample): number => s.rootDelay / 2 + s.rootDispersion;
@@ -82,7 +88,7 @@ export const date = async (argv: readonly string[], io: CliIo): Promise<number> 
     }
     const options = { ...SOURCE_DEFAULTS, name: host, port: wish.port, iburst: true };
     const association = new ClientAssociation(options, address, random, clock.monotonic());
-    asked.set(i, { host, association, samples: [], kiss: undefined });
+    asked.set(i, { host, association, samples: [], refused: 0, problem: 'no reply' });
   }
   await measure(asked, clock, wish);
   return tell(asked, clock, wish, io);
@@ -109,7 +115,7 @@ const measure = (asked: ReadonlyMap<number, Asked>, clock: KernelClock, wish: Wi
           if (it === undefined) return;
           const r = it.association.received(bytes, time, stamp, false, local, NOTHING_KNOWN, at());
           if (r.sample !== undefined) it.samples.push(r.sample);
-          it.kiss ??= r.kiss;
+          else refuse(it, r);
           if ([...asked.values()].every(isDone)) end();
         },
         onFailed: () => {},
@@ -125,16 +131,27 @@ const measure = (asked: ReadonlyMap<number, Asked>, clock: KernelClock, wish: Wi
     const late = setTimeout(end, asked.size === 0 ? 0 : wish.seconds * 1000);
   });
 
-const isDone = (it: Asked): boolean => it.samples.length >= ENOUGH || it.kiss !== undefined;
+/** Only replies that answer us count: a stranger's change nothing. */
+const refuse = (it: Asked, { synced, kiss, tests }: Received): void => {
+  if (synced === undefined) return;
+  it.refused++;
+  if (kiss !== undefined && REFUSALS.includes(kiss)) {
+    it.problem = `refused (${kiss})`;
+    it.refused = ENOUGH;
+  } else if (synced) it.problem = (tests & TEST.LOOP) === 0 ? 'takes its time from this host' : 'too slow';
+  else it.problem = (tests & TEST.ROOT) === 0 ? 'too far from a reference' : 'not synchronised';
+};
+
+const isDone = (it: Asked): boolean => it.samples.length + it.refused >= ENOUGH;
 
 const tell = (asked: ReadonlyMap<number, Asked>, clock: KernelClock, wish: Wish, io: CliIo): number => {
   const now = clock.realtime();
   const found: unknown[] = [];
-  for (const { host, association, samples, kiss } of asked.values()) {
+  for (const { host, association, samples, problem } of asked.values()) {
     const { address } = association;
     const best = [...samples].sort((a, b) => distance(a) - distance(b))[0];
     if (best === undefined) {
-      io.err(`${host} ${address}: ${kiss === undefined ? 'no usable reply' : `refused (${kiss})`}\n`);
+      io.err(`${host} ${address}: ${problem}\n`);
       continue;
     }
     const { offset, peerDelay: delay, stratum, leap } = best;

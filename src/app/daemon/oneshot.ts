@@ -7,8 +7,8 @@ import { initialServers } from '../../engine/config.js';
 
 /** Updates of the clock after which a discipline that still converges is good enough. */
 const ENOUGH_UPDATES = 8;
-/** The same for a server on the network: the replies of an `iburst`, of which the first two select it. */
-const ENOUGH_REPLIES = 3;
+/** The same for a server on the network: three replies of an `iburst`, of which the first two select it. */
+const ENOUGH_REPLIES = 2;
 /** s in which an `iburst` gets its replies, or never; a name has to be resolved first. */
 const BURST_PATIENCE = 12;
 const NAME_PATIENCE = 20;

@@ -165,6 +165,22 @@ export const crowdScenarios: readonly Scenario[] = [
     control: { what: 'all are held up', factor: 3, figure: figureOf('settled', 'rms') },
   },
   {
+    name: 'ntp-suspend',
+    what: 'The machine sleeps for ten minutes and wakes with its clock 0.3 s wrong; it has nothing but three servers.',
+    hours: 2,
+    stage: (rng, control) => ({
+      ...stage(rng, servers([0, 0, 0]), POLLS),
+      noticesJumps: !control,
+      script: [{ at: 3600.4, run: (world) => world.suspend(600, 0.3) }],
+    }),
+    bounds: [
+      { name: 'before', from: 900, to: 3600, rms: 30e-6, max: 150e-6 },
+      { name: 'awake', from: 4320, rms: 50e-6, max: 300e-6 },
+    ],
+    syncedBy: 60,
+    control: { what: 'the watch on the raw clock is off', factor: 3, figure: figureOf('awake', 'max') },
+  },
+  {
     name: 'ntp-dns',
     what: 'No name can be resolved for three hours; then all can.',
     hours: 6,
