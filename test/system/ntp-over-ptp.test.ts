@@ -8,6 +8,7 @@ import { peerSet, startChronyd } from '../support/chronypair.js';
 import { cleanUp, freePort, type Running, runProgram, startDaemon } from '../support/daemon.js';
 import { request } from '../support/packets.js';
 import { requirePeer } from '../support/peers.js';
+import { readRepo } from '../support/tree.js';
 
 after(cleanUp);
 
@@ -25,6 +26,18 @@ const ntpdata = async (daemon: Running, address: string): Promise<string> => {
   return (await runProgram(peerSet('chrony-trixie').chronyc, args)).stdout;
 };
 
+/** Configurations of the guide, on addresses of this host: there is no network card here, and no time but our own. */
+const guide = (title: string, port: number): string[] => {
+  const blocks = [...readRepo('docs/guides/ptp-ntp-bridge.md').matchAll(/```conf\n([\s\S]*?)```/g)].map((m) => m[1]!);
+  return blocks
+    .find((text) => text.startsWith(`# NTP over PTP, ${title}\n`))!
+    .split('\n')
+    .filter((line) => !line.startsWith('#') && !line.startsWith('hwtimestamp'))
+    .map((line) =>
+      line.replaceAll('319', String(port)).replace('10.0.0.1 ', `${THEIRS} `).replace('10.0.0.0', '127.0.0.0'),
+    );
+};
+
 const dataOf = (daemon: Running, address: string, good: number): Promise<string> =>
   daemon.until(`${good} good packets from ${address}`, async () => {
     const stdout = await ntpdata(daemon, address);
@@ -39,7 +52,7 @@ describe('NTP over PTP with chronyd 4.6', () => {
   it('serves it, interleaved, and it sees a good server', async (t) => {
     if (requirePeer(t, 'chronyd', 'chrony-trixie') === undefined) return;
     const port = await freePort();
-    const ours = await startOurs([`ptpport ${port}`, 'allow', 'local stratum 3']);
+    const ours = await startOurs([...guide('server', port), 'local stratum 3']);
     const theirs = await startChronyd(chronyd, [
       `bindaddress ${THEIRS}`,
       'port 0',
@@ -60,10 +73,7 @@ describe('NTP over PTP with chronyd 4.6', () => {
     if (requirePeer(t, 'chronyd', 'chrony-trixie') === undefined) return;
     const port = await freePort();
     await startChronyd(chronyd, [`bindaddress ${THEIRS}`, 'port 0', `ptpport ${port}`, 'allow', 'local stratum 3']);
-    const ours = await startOurs([
-      `ptpport ${port}`,
-      `server ${THEIRS} port ${port} ${FAST} xleave extfield F324 extfield F323`,
-    ]);
+    const ours = await startOurs(guide('client', port).map((line) => line.replace('minpoll 0 maxpoll 0', FAST)));
     await ours.selected(THEIRS);
     const data = await dataOf(ours, THEIRS, 8);
     assert.match(data, /NTP tests +: 111 111 1111/);
