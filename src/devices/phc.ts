@@ -1,4 +1,3 @@
-import { existsSync, readdirSync } from 'node:fs';
 import { CodedError } from '../base/errors.js';
 import { instant, nsToSeconds } from '../base/time.js';
 import type { Device } from '../ports/device.js';
@@ -14,19 +13,26 @@ const PIN_EXTTS = 1;
 /** Two clocks differ by less than 1/5 in rate (a system clock slewed at its limit of 10 %, and more): else one was stepped. */
 const MAX_RATE = 5n;
 
-/** /dev/ptpN of a path or of a network interface's name. */
-export const phcPath = (device: string): string => {
+/** /dev/ptpN of a path or of a network interface's name: the one that stamps its packets, in the card or in its PHY. */
+export const phcPath = (native: Pick<Native, 'tsInfo'>, device: string): string => {
   if (device.startsWith('/')) return device;
-  const dir = `/sys/class/net/${device}/device/ptp`;
-  const clock = existsSync(dir) ? readdirSync(dir)[0] : undefined;
-  if (clock === undefined) throw new CodedError('ERR_TB_DEVICE_MISSING', `interface ${device} has no PHC`);
-  return `/dev/${clock}`;
+  const missing = (cause?: unknown): CodedError =>
+    new CodedError('ERR_TB_DEVICE_MISSING', `interface ${device} has no PHC`, { cause });
+  let index: number;
+  try {
+    index = native.tsInfo(device).phcIndex;
+  } catch (error) {
+    throw missing(error);
+  }
+  if (index < 0) throw missing();
+  return `/dev/ptp${index}`;
 };
 
 /** errno of a cross time stamp that there is not. */
 const LACKING = new Set(['ENOTTY', 'EOPNOTSUPP', 'ENOSYS', 'EINVAL']);
 /** errno of a device that is there but has no reading just now: its driver or its hardware is busy. */
 const BUSY = new Set(['EBUSY', 'EAGAIN', 'EINTR', 'ETIMEDOUT']);
+export const isBusy = (error: unknown): boolean => BUSY.has((error as { code?: string }).code ?? '');
 
 /** Failed readings in a row after which the device counts as lost. */
 const MAX_BUSY = 16;
@@ -101,7 +107,7 @@ class Patience {
     try {
       read();
     } catch (error) {
-      if (!BUSY.has((error as { code?: string }).code ?? '') || ++this.failures >= MAX_BUSY) this.lost(error);
+      if (!isBusy(error) || ++this.failures >= MAX_BUSY) this.lost(error);
       else this.handlers.onReject('busy');
     }
   }
@@ -116,7 +122,7 @@ export class PhcDevices implements PhcOpener {
 
   openPhc(device: string, options: PhcOptions, pollMs: number, handlers: SampleHandlers): Device {
     return new Keeper(device, handlers, (lost) => {
-      const path = phcPath(device);
+      const path = phcPath(this.native, device);
       // Since Linux 6.15 pins and external time stamps want the device open for writing.
       const phc = new this.native.Phc(path, options.extpps);
       try {

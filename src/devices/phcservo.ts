@@ -23,7 +23,7 @@ export class SteeredPhc {
     private readonly native: Native,
     device: string,
   ) {
-    this.path = phcPath(device);
+    this.path = phcPath(native, device);
     this.phc = new native.Phc(this.path, true);
     this.maxFrequency = this.phc.capabilities().maxAdjPpb * 1e-9;
     this.reader = new PhcReader(this.phc, { noCrossts: false });

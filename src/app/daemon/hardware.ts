@@ -7,7 +7,7 @@ import { HW_TABLE_BYTES, HwTableWriter } from '../../core/hwclock/table.js';
 import type { Native, NativeHardwareStamp, NativePhc } from '../../devices/native.js';
 import { type Enabled, enableStamping } from '../../devices/nic.js';
 import type { ClientHardware } from '../../devices/ntpclient.js';
-import { PhcReader } from '../../devices/phc.js';
+import { isBusy, PhcReader } from '../../devices/phc.js';
 import { messageOf } from '../../devices/retry.js';
 import type { Effect, Event } from '../../engine/events.js';
 import type { Severity } from '../../ports/observer.js';
@@ -269,7 +269,7 @@ export class HardwareStamping implements ClientHardware {
     }
     clock.failure = reason;
     // Busy for a moment, or removed: what is open then stands for nothing any more.
-    if ((error as { code?: string }).code === 'EBUSY') return;
+    if (isBusy(error)) return;
     clock.phc?.close();
     clock.phc = undefined;
   }

@@ -31,7 +31,9 @@ export const runtimeOwner = (user: string | undefined): Owner => {
  */
 export const dropPrivileges = (native: Native, owner: Owner, controlClock: boolean, stamping: boolean): void => {
   if (owner.uid === process.getuid!()) return;
-  const keep = ['net_bind_service', ...(controlClock ? ['sys_time'] : []), ...(stamping ? ['net_admin'] : [])];
+  // A container may be without it, with a card that was told by somebody else.
+  const telling = stamping && native.capabilities.effective().includes('net_admin');
+  const keep = ['net_bind_service', ...(controlClock ? ['sys_time'] : []), ...(telling ? ['net_admin'] : [])];
   native.capabilities.dropTo(owner.uid, owner.gid, keep);
 };
 

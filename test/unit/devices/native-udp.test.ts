@@ -23,6 +23,8 @@ const TX_SOFTWARE = 2;
 const RX_SOFTWARE = 8;
 const SOFTWARE = 16;
 const OPT_TX_SWHW = 1 << 14;
+/** Transmit and receive stamps of cards, on their clocks. */
+const CARDS = 1 | 4 | 64;
 const STAMPED = TX_SOFTWARE | RX_SOFTWARE | SOFTWARE;
 const local = (more: Partial<NativeUdpOptions> = {}): NativeUdpOptions => ({
   family: 4,
@@ -378,6 +380,34 @@ describe('native transmit stamps', () => {
       assert.equal(server.stamp(0, TXSTAMP.ID), 0);
       assert.equal(server.set.drainTxStamps(), 0);
     });
+  });
+
+  it('are asked of cards, too: loopback has none, its stamps say by which interface they left', () => {
+    const loopback = native.linkInfo('lo').index;
+    for (const family of [4, 6] as const) {
+      const address = family === 4 ? '127.0.0.1' : '::1';
+      const both = { family, address, port: 0, timestamping: STAMPED | CARDS };
+      const [server, sink] = [new Plane(both), new Plane(both)];
+      withPlanes([server, sink], () => {
+        for (let round = 0; round < 3; round++) {
+          server.aim(0, sink.set.ports[0]!, 48, TX_FLAG.WANT_TX);
+          server.put(0, META.FAMILY, family);
+          if (family === 6) {
+            server.bytes.fill(0, META.SRC_ADDR * 4, META.SRC_ADDR * 4 + 16);
+            server.bytes[META.SRC_ADDR * 4 + 15] = 1;
+          }
+          assert.equal(server.set.send(1), 1);
+          const id = server.get(0, META.TX_ID);
+          assert.equal(server.set.drainTxStamps(), 1);
+          assert.deepEqual(
+            [TXSTAMP.ID, TXSTAMP.KIND, TXSTAMP.IFINDEX].map((word) => server.stamp(0, word)),
+            [id, 1, loopback],
+          );
+          assert.equal(sink.set.receive(1000), 1);
+          assert.deepEqual([sink.get(0, META.RX_KIND), sink.get(0, META.HW_IFINDEX)], [1, 0]);
+        }
+      });
+    }
   });
 
   it('beyond the store are fetched by calling again', () => {

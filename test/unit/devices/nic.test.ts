@@ -5,6 +5,7 @@ import { type Instant, instant } from '../../../src/base/time.js';
 import { loadNative, type Native, type NativeHardwareStamp, type NativeTsInfo } from '../../../src/devices/native.js';
 import { chooseFilter, enableStamping, FILTER, whyNot } from '../../../src/devices/nic.js';
 import { type ClientHardware, NtpClientDevice } from '../../../src/devices/ntpclient.js';
+import { phcPath } from '../../../src/devices/phc.js';
 import { failsWith, misused } from '../../support/native.js';
 
 const TX = 1;
@@ -78,6 +79,17 @@ describe('telling it', () => {
     ] as const) {
       assert.throws(() => enableStamping(c.native, 'eth0', wanted), { code: 'ERR_TB_DEVICE_UNSUPPORTED' });
     }
+  });
+});
+
+describe('the clock of an interface', () => {
+  it('is what its driver says; a path is one already', () => {
+    const native = { tsInfo: () => ({ ...I210, phcIndex: 3 }) };
+    assert.equal(phcPath(native, 'eth0'), '/dev/ptp3');
+    assert.equal(phcPath(native, '/dev/ptp0'), '/dev/ptp0');
+    const missing = { code: 'ERR_TB_DEVICE_MISSING' };
+    assert.throws(() => phcPath(loadNative(), 'lo'), missing);
+    assert.throws(() => phcPath(loadNative(), 'nosuch0'), missing);
   });
 });
 

@@ -166,6 +166,7 @@ describe('NTP client sockets', () => {
       () => clients.request(new Uint8Array(48), { ...to, port: 0 }),
       () => clients.request(new Uint8Array(48), { ...to, dscp: 64 }),
       () => clients.request(new Uint8Array(48), { ...to, warm: 1 as never }),
+      () => clients.request(new Uint8Array(48), { ...to, hardware: 1 as never }),
     ]);
     failsWith('EINVAL', () => clients.request(new Uint8Array(48), { ...to, address: 'localhost' }));
     clients.forget(12345);
