@@ -49,7 +49,7 @@ export interface Scenario {
   readonly seconds: number;
   readonly daemons: readonly DaemonName[];
   /** In the guest, before the daemon's start. */
-  readonly prepare?: (lab: Lab) => void | Promise<void>;
+  readonly prepare?: (lab: Lab) => unknown;
   /** In the guest, from the daemon's start on; the record goes on after it until `seconds`. */
   readonly play?: (lab: Lab) => Promise<void>;
   /** On the host, of the runs of each daemon, one a seed. */

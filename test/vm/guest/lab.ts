@@ -102,8 +102,9 @@ export class Lab {
     this.seconds = spawn('/seconds', { stdio: 'ignore' });
   }
 
-  stopSeconds(): void {
-    this.seconds?.kill();
+  /** SIGUSR1: in the middle of a sample. */
+  stopSeconds(signal?: NodeJS.Signals): void {
+    this.seconds?.kill(signal);
   }
 
   async startDaemon(config: readonly string[], ...args: string[]): Promise<void> {
@@ -131,6 +132,10 @@ export class Lab {
     await ended;
   }
 
+  get pid(): number {
+    return this.daemonProcess?.pid ?? 0;
+  }
+
   forgetDrift(): void {
     rmSync(`${DIR}/drift`, { force: true });
   }
@@ -151,6 +156,11 @@ export class Lab {
   /** Reference id of the selected source, '' when there is none. */
   selected(): string {
     return this.rows('sources').find((row) => row[1] === '*')?.[2] ?? '';
+  }
+
+  /** Letter of a source as chronyc shows it. */
+  state(refid: string): string {
+    return this.rows('sources').find((row) => row[2] === refid)?.[1] ?? '';
   }
 
   log(): string {

@@ -1,7 +1,9 @@
 /*
  * The coarse time beside the pulse: writes true UTC into NTP's shared memory segment 0, as gpsd does for a receiver's
- * sentences: once a second, 120 ms late and up to 30 ms more. Stops when killed.
+ * sentences: once a second, 120 ms late and up to 30 ms more. Stops when killed;
+ * SIGUSR1: in the middle of the next sample, as a program that crashes.
  */
+#include <signal.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -39,6 +41,13 @@ static void read_now(int64_t *realtime, int64_t *utc)
 	*utc = true_utc;
 }
 
+static volatile sig_atomic_t crash;
+
+static void on_signal(int number)
+{
+	crash = number;
+}
+
 int main(void)
 {
 	int id = shmget(0x4e545030, sizeof(struct segment), IPC_CREAT | 0600);
@@ -48,6 +57,7 @@ int main(void)
 
 	if (seg == (void *)-1)
 		return 1;
+	signal(SIGUSR1, on_signal);
 	seg->mode = 1;
 	for (;;) {
 		read_now(&realtime, &utc);
@@ -62,6 +72,8 @@ int main(void)
 		seg->count++;
 		__sync_synchronize();
 		seg->clock_s = utc / SECOND;
+		if (crash)
+			return 1;
 		seg->clock_us = 0;
 		seg->clock_ns = 0;
 		seg->receive_s = realtime / SECOND;

@@ -1,5 +1,5 @@
 /** What the lab hands back: lines to read, a JSON file, plots, and on request the table of docs/lab.md. */
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { draw } from '../../figures/charts.js';
 import { repoRoot } from '../../support/peers.js';
@@ -14,6 +14,11 @@ export interface Outcome {
   readonly control: readonly Verdict[];
   /** Of this computer's time. */
   readonly seconds: number;
+}
+
+/** Of its JSON file. */
+interface Kept extends Pick<Outcome, 'verdicts' | 'control' | 'seconds'> {
+  readonly runs: readonly Omit<Result, 'verdicts'>[];
 }
 
 export const OUT = join(repoRoot, 'dist', 'vm');
@@ -110,8 +115,17 @@ const details = (outcomes: readonly Outcome[]): string[] =>
     ),
   ]);
 
-/** Writes the table, the verdicts and the plots into docs/lab.md, between its two marks. */
-export const writeDocs = (outcomes: readonly Outcome[]): void => {
+/** The outcome that `keep` wrote last; undefined: none. */
+export const kept = (scenario: Scenario): Outcome | undefined => {
+  const path = join(OUT, `${scenario.name}.json`);
+  if (!existsSync(path)) return undefined;
+  const { verdicts, control, seconds, runs } = JSON.parse(readFileSync(path, 'utf8')) as Kept;
+  return { scenario, verdicts, control, seconds, results: runs.map((run) => ({ ...run, verdicts: [] })) };
+};
+
+/** Writes the table, the verdicts and the plots of the last outcome of each scenario into docs/lab.md, between its two marks. */
+export const writeDocs = (scenarios: readonly Scenario[]): void => {
+  const outcomes = scenarios.map(kept).filter((outcome) => outcome !== undefined);
   const path = join(DOCS, 'lab.md');
   const [start, end] = ['<!-- results -->', '<!-- end of results -->'];
   const text = readFileSync(path, 'utf8');

@@ -26,6 +26,7 @@
 #define TICK_NS (NSEC_PER_SEC / 4)
 #define TAI_UTC_S 37
 #define RECORDS 32768
+#define MOST_SOURCES 3
 /* Rates are in 2^-40: a nanosecond a second is 1100 of them. */
 #define RATE_BITS 40
 #define PPB(n) div_s64((s64)(n) << RATE_BITS, NSEC_PER_SEC)
@@ -63,12 +64,21 @@ SETTING(outlier_pct, 0, "pulses that are displaced, %");
 SETTING(outlier_ns, 0, "by up to this much to either side");
 SETTING(missing_pct, 0, "pulses that do not come, %");
 SETTING(extra_pct, 0, "seconds with a second pulse near their middle, %");
-SETTING(silent, 0, "1: no pulses at all");
+SETTING(silent, 0, "bit mask of the sources without pulses; -1: none has any");
+SETTING(both_ns, 0, "every pulse is followed by another assert after this, up to 250 ms: both edges");
+SETTING(last_ns, 0, "constant error of the last source");
+static int sources = 1;
+module_param(sources, int, 0444);
+MODULE_PARM_DESC(sources, "how many pulse sources, 1 to 3");
 SETTING(phc_ppb, 0, "what the PHC gains on CLOCK_MONOTONIC_RAW, ppb");
 SETTING(phc_true, 0, "1: the PHC shows true time in TAI");
 SETTING(phc_read_ns, 500, "half of what one reading of the PHC takes");
 SETTING(phc_slow_pct, 0, "readings that take longer on one side, %");
 SETTING(phc_slow_ns, 20000, "by this much");
+SETTING(phc_busy_pct, 0, "readings that fail with EBUSY, %");
+static s64 phc_shift_ns;
+module_param_cb(phc_shift_ns, &s64_ops, &phc_shift_ns, 0644);
+MODULE_PARM_DESC(phc_shift_ns, "what a PHC on true time is wrong by");
 /* A clock that runs evenly beside CLOCK_MONOTONIC_RAW. Good for 8 s from raw on: the tick moves that forward. */
 struct beside {
 	u64 raw;
@@ -180,7 +190,7 @@ static const struct kernel_param_ops now_ops = { .get = now_get };
 module_param_cb(now, &now_ops, NULL, 0444);
 
 /* ---- pulses ---- */
-static struct pps_device *pps;
+static struct pps_device *pps[MOST_SOURCES];
 static struct ptp_clock *ptp;
 static bool extts;
 static struct hrtimer timer;
@@ -199,10 +209,23 @@ static s64 realtime_at(u64 raw, const struct system_time_snapshot *now)
 
 static void pulse(s64 real, s64 shift, int edge)
 {
-	struct pps_event_time at = { .ts_real = ns_to_timespec64(real + shift) };
+	int i;
 
-	if (pps)
-		pps_event(pps, &at, edge, NULL);
+	for (i = 0; i < sources; i++) {
+		s64 wrong = i && i == sources - 1 ? last_ns : 0;
+		struct pps_event_time at = { .ts_real = ns_to_timespec64(real + shift + wrong) };
+
+		if (pps[i] && !(silent >> i & 1))
+			pps_event(pps[i], &at, edge, NULL);
+	}
+}
+
+static void stamp(u64 raw, s64 shift)
+{
+	struct ptp_clock_event event = { .type = PTP_CLOCK_EXTTS, .index = 0, .timestamp = ns_at(&phc, raw) + shift };
+
+	if (extts && !(silent & 1))
+		ptp_clock_event(ptp, &event);
 }
 
 static void second(u64 raw, s64 real)
@@ -210,20 +233,16 @@ static void second(u64 raw, s64 real)
 	s64 shift = normal(jitter_ns);
 	s64 far = either_side(outlier_ns), walk = normal(PPB(walk_ppb));
 	bool outlier = chance(outlier_pct), missing = chance(missing_pct);
-	struct ptp_clock_event event = { .type = PTP_CLOCK_EXTTS, .index = 0 };
 
 	move_to(&truth, raw);
 	walked += walk;
 	truth.rate = -PPB(freq_ppb) - walked;
 	if (outlier)
 		shift += far;
-	if (missing || silent)
+	if (missing)
 		return;
 	pulse(real, shift, PPS_CAPTUREASSERT);
-	if (extts) {
-		event.timestamp = ns_at(&phc, raw) + shift;
-		ptp_clock_event(ptp, &event);
-	}
+	stamp(raw, shift);
 }
 
 static ktime_t monotonic_in(s64 ns)
@@ -254,9 +273,13 @@ static enum hrtimer_restart tick(struct hrtimer *t)
 		quarter = div_u64(next_ns, TICK_NS) % 4;
 		if (quarter == 0)
 			second(raw, real);
-		else if (quarter == 1 && !silent)
+		else if (quarter == 1) {
 			pulse(real, 0, PPS_CAPTURECLEAR);
-		else if (quarter == 2) {
+			if (both_ns) {
+				pulse(real, both_ns - TICK_NS, PPS_CAPTUREASSERT);
+				stamp(raw, both_ns - TICK_NS);
+			}
+		} else if (quarter == 2) {
 			extra = either_side(100 * NSEC_PER_MSEC);
 			if (chance(extra_pct))
 				pulse(real, extra, PPS_CAPTUREASSERT);
@@ -281,26 +304,34 @@ static int pps_attach(void)
 		.mode = PPS_CAPTUREBOTH | PPS_OFFSETASSERT | PPS_OFFSETCLEAR | PPS_CANWAIT | PPS_TSFMT_TSPEC,
 		.owner = THIS_MODULE,
 	};
-	struct pps_device *made = pps_register_source(&info, PPS_CAPTUREBOTH);
+	int i;
 
-	if (IS_ERR(made))
-		return PTR_ERR(made);
-	spin_lock_irq(&lock);
-	pps = made;
-	spin_unlock_irq(&lock);
+	for (i = 0; i < sources; i++) {
+		struct pps_device *made = pps_register_source(&info, PPS_CAPTUREBOTH);
+
+		if (IS_ERR(made))
+			return PTR_ERR(made);
+		spin_lock_irq(&lock);
+		pps[i] = made;
+		spin_unlock_irq(&lock);
+	}
 	return 0;
 }
 
 static void pps_detach(void)
 {
-	struct pps_device *gone;
+	int i;
 
-	spin_lock_irq(&lock);
-	gone = pps;
-	pps = NULL;
-	spin_unlock_irq(&lock);
-	if (gone)
-		pps_unregister_source(gone);
+	for (i = 0; i < sources; i++) {
+		struct pps_device *gone;
+
+		spin_lock_irq(&lock);
+		gone = pps[i];
+		pps[i] = NULL;
+		spin_unlock_irq(&lock);
+		if (gone)
+			pps_unregister_source(gone);
+	}
 }
 
 /* The receiver unplugged (0) and plugged in (1). Parameters are written under the module's parameter lock. */
@@ -326,7 +357,7 @@ module_param_cb(plugged, &plugged_ops, &plugged, 0644);
 /* ---- the PHC ---- */
 static s64 phc_now(u64 raw)
 {
-	return phc_true ? ns_at(&truth, raw) + TAI_UTC_S * NSEC_PER_SEC : ns_at(&phc, raw);
+	return phc_true ? ns_at(&truth, raw) + TAI_UTC_S * NSEC_PER_SEC + phc_shift_ns : ns_at(&phc, raw);
 }
 
 static void take(s64 ns)
@@ -341,9 +372,10 @@ static void take(s64 ns)
 static int phc_gettimex(struct ptp_clock_info *info, struct timespec64 *ts, struct ptp_system_timestamp *around)
 {
 	unsigned long flags;
-	bool slow;
+	bool slow, busy;
 
 	spin_lock_irqsave(&lock, flags);
+	busy = phc_busy_pct && chance(phc_busy_pct);
 	slow = phc_slow_pct && chance(phc_slow_pct);
 	ptp_read_system_prets(around);
 	take(phc_read_ns + (slow ? phc_slow_ns : 0));
@@ -351,7 +383,7 @@ static int phc_gettimex(struct ptp_clock_info *info, struct timespec64 *ts, stru
 	take(phc_read_ns);
 	ptp_read_system_postts(around);
 	spin_unlock_irqrestore(&lock, flags);
-	return 0;
+	return busy ? -EBUSY : 0;
 }
 
 static int phc_gettime(struct ptp_clock_info *info, struct timespec64 *ts)
@@ -363,14 +395,16 @@ static int phc_precise(struct ptp_clock_info *info, struct system_device_crossts
 {
 	struct system_time_snapshot s;
 	unsigned long flags;
+	bool busy;
 
 	spin_lock_irqsave(&lock, flags);
+	busy = phc_busy_pct && chance(phc_busy_pct);
 	ktime_get_snapshot(&s);
 	cross->device = ns_to_ktime(phc_now(s.raw));
 	spin_unlock_irqrestore(&lock, flags);
 	cross->sys_realtime = s.real;
 	cross->sys_monoraw = s.raw;
-	return 0;
+	return busy ? -EBUSY : 0;
 }
 
 static int phc_adjfine(struct ptp_clock_info *info, long scaled_ppm)
@@ -483,6 +517,8 @@ static int __init truetime_init(void)
 {
 	int r;
 
+	if (sources < 1 || sources > MOST_SOURCES)
+		return -EINVAL;
 	ktime_get_snapshot(&before);
 	noise = seed;
 	truth = (struct beside){ .raw = before.raw, .ns = before.real - start_ns, .rate = -PPB(freq_ppb) };

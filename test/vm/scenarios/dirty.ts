@@ -24,7 +24,7 @@ const play = async (lab: Lab): Promise<void> => {
   await lab.until(CLEAN_S);
   set(lab, { missing_pct: 0, outlier_pct: 0, extra_pct: 0 });
   await lab.until(SILENT_S);
-  set(lab, { silent: 1 });
+  set(lab, { silent: -1 });
   await lab.until(HEARD_S);
   set(lab, { silent: 0 });
   await lab.until(UNPLUGGED_S);

@@ -1,11 +1,29 @@
 import type { Scenario } from '../scenario.js';
+import { BAD_PHC, EDGES, REBOOT, SEVERAL, TORN } from './bad.js';
 import { CONTROL, LEAP_SLEW, LEAP_SYSTEM } from './control.js';
 import { DIRTY } from './dirty.js';
+import { CARRIED, RECEIVER } from './lines.js';
 import { PHC } from './phc.js';
 import { HARD, QUIET } from './pulses.js';
 import { RTC } from './rtc.js';
 
-export const SCENARIOS: readonly Scenario[] = [QUIET, HARD, DIRTY, PHC, CONTROL, LEAP_SYSTEM, LEAP_SLEW, RTC];
+export const SCENARIOS: readonly Scenario[] = [
+  QUIET,
+  HARD,
+  DIRTY,
+  PHC,
+  CONTROL,
+  LEAP_SYSTEM,
+  LEAP_SLEW,
+  RTC,
+  BAD_PHC,
+  EDGES,
+  SEVERAL,
+  TORN,
+  REBOOT,
+  RECEIVER,
+  CARRIED,
+];
 
 export const findScenario = (name: string): Scenario => {
   const found = SCENARIOS.find((scenario) => scenario.name === name);

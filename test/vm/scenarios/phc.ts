@@ -3,11 +3,11 @@ import type { Lab } from '../guest/lab.js';
 import { LIST, writeLeapList } from '../guest/leaplist.js';
 import type { Scenario } from '../scenario.js';
 
-const STAMPS = { basic: 0, extended: 1, precise: 2 } as const;
+export const STAMPS = { basic: 0, extended: 1, precise: 2 } as const;
 const SETTLE_S = 45;
 
 const reference = (line: string): string[] => [line, 'makestep 0.1 3', `leapseclist ${LIST}`];
-const TRUE_PHC = reference('refclock PHC /dev/ptp0 tai poll 2 refid PHC');
+export const TRUE_PHC = reference('refclock PHC /dev/ptp0 tai poll 2 refid PHC');
 const PULSE_PHC = [
   'refclock SHM 0 refid SEC offset 0.135 precision 1e-2 poll 3 noselect',
   ...reference('refclock PHC /dev/ptp0:extpps:pin=0 poll 3 refid EXT lock SEC'),
@@ -47,6 +47,9 @@ const play = async (lab: Lab): Promise<void> => {
   lab.set('phc_true', 0);
   await restart(lab, PULSE_PHC);
   await scored(lab, 'stamps of the pulse by a free running PHC', 3000);
+  lab.set('both_ns', 100_000_000);
+  await restart(lab, PULSE_PHC);
+  await scored(lab, 'stamps of both edges of the pulse', 3000);
 };
 
 export const PHC: Scenario = {
@@ -63,7 +66,7 @@ export const PHC: Scenario = {
   },
   seeds: [9],
   config: TRUE_PHC,
-  seconds: 260,
+  seconds: 315,
   daemons: ['timeball'],
   prepare: writeLeapList,
   play,
