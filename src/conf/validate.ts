@@ -97,9 +97,9 @@ const WARNINGS: readonly Rule[] = [
       sources.some((s) => s.key !== 0) && client.keyfile === undefined,
       'A source has a key, but there is no keyfile',
     ),
-  ({ server }) =>
+  ({ server, hardware }) =>
     warning(
-      server.port === 0 && server.access.some((rule) => rule.action === 'allow'),
+      server.port === 0 && hardware.ptpport === 0 && server.access.some((rule) => rule.action === 'allow'),
       'allow has no effect with port 0',
     ),
 ];

@@ -14,8 +14,9 @@ export const ignored = (config: Config): readonly string[] => [
     : []),
 ];
 
-const needsPort = ({ server, sources }: Config): boolean =>
-  server.broadcasts.length > 0 || sources.some((source) => source.kind === 'peer');
+/** Peers at the port for PTP messages are spoken to from there. */
+const needsPort = ({ server, sources, hardware }: Config): boolean =>
+  server.broadcasts.length > 0 || sources.some(({ kind, port }) => kind === 'peer' && port !== hardware.ptpport);
 
 /** One and the same address may be written in many ways. */
 const addressOf = (name: string): string | undefined => {

@@ -50,9 +50,9 @@ import { ignored, usable } from './ntpsupport.js';
 import { Oneshot, oneshotConfig } from './oneshot.js';
 import { writePidFile } from './pidfile.js';
 import { dropPrivileges, runtimeOwner, useRealTime } from './privileges.js';
+import { PtpBridge } from './ptp.js';
 import { daemonQueries } from './queries.js';
 import { RefclockDevices } from './refclocks.js';
-import { PtpBridge } from './ptp.js';
 import { Refusals } from './refusals.js';
 import { Rtc } from './rtc.js';
 import { Runtime } from './runtime.js';
@@ -352,8 +352,10 @@ class Daemon {
 
   private openPtp(): void {
     const { hardware, command } = this.start.config;
+    // A clock that is only being set gives nothing away.
+    const gives = this.start.options.once === undefined;
     const bridge = new PtpBridge({
-      links: hardware.ptp4l,
+      links: hardware.ptp4l.filter((link) => gives || !link.grandmaster),
       native: this.native,
       engine: this.engine,
       commandSocket: command.socket,

@@ -38,6 +38,8 @@ export class PhcServo {
   /** `offset`: of the clock against what it follows, positive = it is ahead; `interval`: s since the last sample. */
   sample(offset: Seconds, interval: Seconds): ServoAction {
     const before = this.state;
+    // Nobody knows how it has run: after a pause, say.
+    if (before !== 'first' && interval < SHORTEST) return { step: 0, freq: this.drift };
     if (before === 'second') this.learn(offset, interval);
     if (Math.abs(offset) > (before === 'locked' ? STEP : FIRST_STEP)) {
       // Stepped from the first sample or out of the blue: the rate is looked at afterwards.
@@ -48,14 +50,14 @@ export class PhcServo {
     this.last = offset;
     this.state = before === 'first' ? 'second' : 'locked';
     if (before === 'first') return { step: 0, freq: this.drift };
-    const rate = offset / Math.max(interval, SHORTEST);
+    const rate = offset / interval;
     this.drift = this.clamp(this.drift - INTEGRAL * rate);
     return { step: 0, freq: this.clamp(this.drift - PROPORTIONAL * rate) };
   }
 
   /** Between the first two samples the clock ran with `drift`: what the offset grew by is wrong with it. */
   private learn(offset: Seconds, interval: Seconds): void {
-    if (interval > SHORTEST) this.drift = this.clamp(this.drift - (offset - this.last) / interval);
+    this.drift = this.clamp(this.drift - (offset - this.last) / interval);
   }
 
   private clamp(freq: Frequency): Frequency {

@@ -73,6 +73,13 @@ describe('the servo of a PHC', () => {
     assert.ok(worst(offsets.slice(12)) < 1e-9);
   });
 
+  it('goes on as before after a pause of which nothing is known', () => {
+    const world = new World(0, 10e-6);
+    world.run(20);
+    const before = world.servo.sample(0, 1).freq;
+    assert.deepEqual(world.servo.sample(5e-6, 0), { step: 0, freq: before });
+  });
+
   it('asks no more than the clock can', () => {
     const servo = new PhcServo(0, 1e-6);
     servo.sample(0, 0);
