@@ -33,7 +33,7 @@ const HEADERS = { 4: 42, 6: 62 } as const;
 const CHECK_SEQUENCE = 4;
 
 export interface HardwareParts {
-  readonly config: HardwareConfig;
+  readonly config: Pick<HardwareConfig, 'hwtimestamp' | 'hwtstimeout'>;
   readonly native: Native;
   readonly say: (severity: Severity, name: string, text: string) => void;
   /** ms, monotonic. */
