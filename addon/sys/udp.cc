@@ -4,7 +4,7 @@
 #include <cstring>
 #include <ctime>
 #include <linux/net_tstamp.h>
-#include <poll.h>
+#include <sys/epoll.h>
 
 #include "ancillary.h"
 #include "timex.h"
@@ -117,9 +117,10 @@ int64_t nowMs() {
 
 int UdpSet::receive(uint8_t* slab, uint32_t* stamps, int timeoutMs) {
   const int wait = timeoutMs < 0 ? MAX_WAIT_MS : std::min(timeoutMs, MAX_WAIT_MS);
-  // A saturated set never comes to poll().
+  // A saturated set never comes to wait.
   if (++rounds_ % NEWS_ROUNDS == 0) lookForNews();
-  size_t got = receiveAll(slab);
+  // After a lone packet there is hardly another one yet: waiting at once spares a call for each socket.
+  size_t got = lastGot_ > 1 ? receiveAll(slab) : 0;
   if (got > 0) return static_cast<int>(got);
   const int64_t deadline = nowMs() + wait;
   for (int64_t left = wait;; left = std::max<int64_t>(0, deadline - nowMs())) {
@@ -150,6 +151,7 @@ size_t UdpSet::receiveAll(uint8_t* slab) {
     got += some;
   }
   if (n > 1) first_ = (first_ + 1) % n;
+  lastGot_ = got;
   return got;
 }
 
@@ -199,37 +201,41 @@ void UdpSet::fillSlot(size_t socket, size_t slot, uint8_t* slab, const timespec&
   }
 }
 
-/// False: woken, timed out, or signalled without anything to read. Error queues are emptied here, or poll() would return at once for ever.
+/// False: woken, timed out, or signalled without anything to read. Error queues are emptied here, or the wait would end at once for ever.
 bool UdpSet::pollOnce(uint32_t* stamps, int timeoutMs) {
-  constexpr size_t FIRST = 2;
-  pollfd polled[FIRST + MAX_SOCKETS];
-  const size_t n = sockets_.size();
-  polled[0] = {wake_.get(), POLLIN, 0};
-  polled[1] = {watch_.fd(), POLLIN, 0};
-  for (size_t i = 0; i < n; i++) polled[FIRST + i] = {sockets_[i].fd.get(), POLLIN, 0};
-  if (::poll(polled, FIRST + n, timeoutMs) <= 0) return false;
-  if (polled[0].revents != 0) {
-    clearEvent(wake_.get());
-    return false;
-  }
+  epoll_event events[MAX_SOCKETS + 2];
+  const int n = ::epoll_wait(epoll_.get(), events, MAX_SOCKETS + 2, timeoutMs);
+  if (n <= 0) return false;
+  for (UdpSocket& s : sockets_) s.skip = std::max(s.skip, 1U);
   bool useful = false;
-  for (size_t i = 0; i < n; i++) {
-    const short events = polled[FIRST + i].revents;
-    if ((events & POLLIN) != 0) {
-      sockets_[i].skip = 0;
+  bool woken = false;
+  bool news = false;
+  for (int i = 0; i < n; i++) {
+    const uint32_t name = events[i].data.u32;
+    if (name == WAKE) {
+      woken = true;
+    } else if (name == NEWS) {
+      news = true;
+    } else if (heard(name, events[i].events, stamps)) {
       useful = true;
     }
-    if ((events & POLLERR) == 0) continue;
-    if (drainSocket(i, stamps) > 0) useful = true;
-    int pending;
-    socklen_t length = sizeof pending;
-    ::getsockopt(sockets_[i].fd.get(), SOL_SOCKET, SO_ERROR, &pending, &length);
   }
-  if (polled[1].revents != 0) {
-    lookForNews();
-    useful = true;
-  }
-  return useful;
+  // Last: it may give a place to another socket.
+  if (news) lookForNews();
+  if (woken) clearEvent(wake_.get());
+  return !woken && (useful || news);
+}
+
+/// False: there was nothing in it but an error, which is gone now.
+bool UdpSet::heard(size_t socket, uint32_t events, uint32_t* stamps) {
+  UdpSocket& s = sockets_[socket];
+  if ((events & EPOLLIN) != 0) s.skip = 0;
+  if ((events & EPOLLERR) == 0) return true;
+  const bool stamped = drainSocket(socket, stamps) > 0;
+  int pending;
+  socklen_t length = sizeof pending;
+  ::getsockopt(s.fd.get(), SOL_SOCKET, SO_ERROR, &pending, &length);
+  return stamped || s.skip == 0;
 }
 
 /// A T3 that was read after a step sees the guard that was changed before it.

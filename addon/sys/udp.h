@@ -119,7 +119,11 @@ class UdpSet {
 
  private:
   static constexpr size_t CONTROL_BYTES = 256;
+  /// Names of what is no socket, in epoll.
+  static constexpr uint32_t WAKE = MAX_SOCKETS;
+  static constexpr uint32_t NEWS = MAX_SOCKETS + 1;
 
+  Status listen(int fd, size_t name);
   void lookForNews();
   void followAddresses();
   void followAddresses(size_t any);
@@ -131,6 +135,7 @@ class UdpSet {
   void sendSlot(uint32_t* meta, uint8_t* packet, uint32_t* stamps);
   void followMajority(const uint8_t* slab, size_t count);
   bool pollOnce(uint32_t* stamps, int timeoutMs);
+  bool heard(size_t socket, uint32_t events, uint32_t* stamps);
   size_t drainSocket(size_t socket, uint32_t* stamps);
   void storeStamp(size_t socket, const msghdr& header, uint32_t* stamps);
   bool countKnown(size_t socket, uint32_t* stamps);
@@ -139,6 +144,8 @@ class UdpSet {
   std::vector<UdpOptions> options_;
   std::vector<UdpSocket> sockets_;
   AddressWatch watch_;
+  /// Costs the same however many sockets there are; a closed one leaves it by itself.
+  Fd epoll_;
   uint32_t rounds_ = 0;
   Fd wake_;
   bool clockMoved() const;
@@ -148,6 +155,7 @@ class UdpSet {
   const int32_t* guard_ = nullptr;
   int32_t guardSeen_ = 0;
   size_t first_ = 0;
+  size_t lastGot_ = 0;
   size_t stored_ = 0;
   uint64_t overflows_ = 0;
   std::array<mmsghdr, slab::SLOTS> messages_ = {};

@@ -18,7 +18,7 @@ size_t UdpSet::drainTxStamps(uint32_t* stamps) {
 
 /// Empties one error queue, but for what the store cannot hold; returns the number of messages taken.
 size_t UdpSet::drainSocket(size_t socket, uint32_t* stamps) {
-  // Nobody fetched the stamps while receive() waited: the older ones make room, or poll() would spin on a full queue.
+  // Nobody fetched the stamps while receive() waited: the older ones make room, or the wait would spin on a full queue.
   if (stored_ == TXSTAMP_MAX) stored_ = 0;
   size_t taken = 0;
   while (stored_ < TXSTAMP_MAX) {

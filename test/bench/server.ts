@@ -68,10 +68,12 @@ const passOn = (set: NativeUdpSet): PacketTransport => ({
 const serveChanged = (): void => {
   const timestamping = RX_AND_REPORT | (control === 'no-tx' ? 0 : TX_SOFTWARE);
   const socket = { family: 4 as const, address, port: Number(port), receiveBufferBytes: 4 << 20, timestamping };
-  const set = new (loadNative().UdpSet)([socket]);
+  const set = new (loadNative().UdpSet)([{ ...socket, perAddress: address === '' }]);
   const transport =
     control === 'batch-t3' ? withBatchT3(set) : control === 'crossing' ? withCrossing(set) : passOn(set);
   const memory = newMemory(DEFAULT_RECORDS, true, randomBytes(4).readInt32LE(), randomBytes(4).readInt32LE());
+  for (const shared of [memory.clients!, memory.ring!])
+    loadNative().preferHugePages(new Int32Array(shared, 0, shared.byteLength >> 2));
   new SnapshotWriter(memory.snapshot).write(hostState());
   const access = new AccessTree();
   access.apply(ALLOW_ALL);
