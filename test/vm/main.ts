@@ -8,7 +8,7 @@ import { join } from 'node:path';
 import { peersRequired } from '../support/peers.js';
 import { buildImage, type Image, missing } from './host/image.js';
 import { runMachine } from './host/machine.js';
-import { keep, kept, line, OUT, type Outcome, passed, show, writeDocs } from './host/report.js';
+import { keep, keepTrace, kept, line, OUT, type Outcome, passed, show, writeDocs } from './host/report.js';
 import { type DaemonName, type Result, type Scenario, sabotaged, type Verdict } from './scenario.js';
 import { findScenario, SCENARIOS } from './scenarios/index.js';
 
@@ -36,7 +36,7 @@ const runs = async (bench: Bench, scenario: Scenario, control: boolean): Promise
   const results: Result[] = [];
   for (const seed of bench.seed === undefined ? scenario.seeds : [bench.seed]) {
     for (const daemon of scenario.daemons) {
-      results.push(await runMachine(bench.image, bench.work, { scenario, daemon, control, seed, trace: bench.trace }));
+      results.push(await runMachine(bench.image, bench.work, { scenario, daemon, control, seed, trace: false }));
     }
   }
   return results;
@@ -71,6 +71,14 @@ const tell = (outcome: Outcome): void => {
   if (!passed(outcome)) for (const { daemon, log, shown } of outcome.results) print(`-- ${daemon}\n${log}\n${shown}`);
 };
 
+/** The event log of the product with a clock that runs free. Nothing is judged. */
+const trace = async (bench: Bench, scenario: Scenario): Promise<void> => {
+  const seed = bench.seed ?? scenario.seeds[0]!;
+  const run = { scenario, daemon: 'timeball', control: false, seed, trace: true } as const;
+  const { events } = await runMachine(bench.image, bench.work, run);
+  print(`     ${keepTrace(scenario, events ?? '')}`);
+};
+
 const main = async (): Promise<number> => {
   const words = process.argv.slice(2);
   const names = words.filter((word) => !word.startsWith('--'));
@@ -94,6 +102,10 @@ const main = async (): Promise<number> => {
     };
     for (const scenario of chosen) {
       print(`== vm/${scenario.name}: ${scenario.about}`);
+      if (bench.trace) {
+        await trace(bench, scenario);
+        continue;
+      }
       const outcome = await play(bench, scenario);
       tell(outcome);
       keep(outcome);

@@ -141,7 +141,7 @@ export const REFCLOCK_DIRECTIVES: readonly Directive[] = [
     syntax:
       'DRIVER PARAMETER[:OPTION…] [poll P] [dpoll P] [refid ID] [lock ID] [rate HZ] [maxlockage N] [width S] [pps] [offset S] [delay S] [stratum N] [precision S] [maxdispersion S] [filter N] [prefer] [noselect] [trust] [require] [tai] [local] [minsamples N] [maxsamples N] [maxunreach N]',
     default: 'none',
-    doc: 'A reference clock: PPS DEVICE[:clear], SHM UNIT[:perm=MODE], SOCK PATH, PHC DEVICE[:nocrossts][:extpps][:pin=N][:channel=N][:clear], RTC DEVICE[:utc]; additions: NMEA DEVICE[:baud=RATE] and UBX DEVICE[:baud=RATE], a receiver on a serial port.',
+    doc: 'A reference clock: PPS DEVICE[:clear] (a PPS source, or a terminal whose carrier detect line has the pulse), SHM UNIT[:perm=MODE], SOCK PATH, PHC DEVICE[:nocrossts][:extpps][:pin=N][:channel=N][:clear], RTC DEVICE[:utc]; additions: NMEA DEVICE[:baud=RATE] and UBX DEVICE[:baud=RATE], a receiver on a serial port.',
     parse: (args, draft) => {
       draft.refclocks.push(parseRefclock(args));
     },

@@ -25,7 +25,7 @@ export const QUIET: Scenario = {
   judge: (ours, theirs) => [
     p99Against(ours, theirs, 1, SETTLED_S),
     p99Within(ours, 200, SETTLED_S),
-    lockedWithin(ours, 20),
+    lockedWithin(ours, 10),
   ],
   control: {
     about: 'without control of the clock (-x)',
