@@ -74,7 +74,8 @@ export const formatProblem = ({ severity, text, hint, place }: ConfigProblem): s
 
 /**
  * The flattened configuration, for `-p`: each directive as it is read, words parted by one space, included files in
- * their places. Like chronyd it prints a wrong line, too, and then throws as parseConfig does.
+ * their places. Like chronyd it prints a wrong line, too, and then throws as parseConfig does, but for what is only
+ * found when devices are opened and tables are filled.
  */
 export function flatten(
   source: ConfigSource,
@@ -83,5 +84,8 @@ export function flatten(
   print: (line: string) => void,
 ): void {
   const onLine = (words: readonly string[]): void => print(words.join(' '));
-  new Reader(files, newDraft(context), { onLine, onError: throwAt, onFileError: rethrow }).read(source);
+  const onError = (error: DirectiveError, place: Place): void => {
+    if (!(error instanceof DeviceWordError)) throwAt(error, place);
+  };
+  new Reader(files, newDraft(context), { onLine, onError, onFileError: rethrow }).read(source);
 }

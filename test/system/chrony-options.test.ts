@@ -18,6 +18,7 @@ before(async () => {
   writeFileSync(join(dir, 'other.pid'), '1\n');
   mkdirSync(join(dir, 'open'), { mode: 0o755 });
   writeFileSync(join(dir, 'good.conf'), '  port   0\n# comment\nlog  tracking\nAllow   all\n');
+  writeFileSync(join(dir, 'keys'), '7 abc\n', { mode: 0o600 });
   writeFileSync(join(dir, 'bad.conf'), 'port 0\nmakestep 1\n');
   taken = createSocket('udp4');
   await new Promise<void>((resolve) => taken.bind(0, '127.0.0.1', resolve));
@@ -78,12 +79,26 @@ const CASES: readonly (readonly string[])[] = [
   [...RUN, 'bindcmdaddress @D/open/sock'],
   [...RUN, 'driftfile @D/baddrift'],
   [...RUN, 'local stratum 10', 'commandkey 1', 'linux_hz 100', 'dumponexit'],
+  ['-v', '-h', '-Z'],
+  ['-h', '-v'],
+  ['-p', 'allow 10/33'],
+  [...RUN, 'smoothtime 400 0.01 leaponly'],
+  [...RUN, 'server 127.0.0.1 port 9', 'server 127.0.0.1'],
+  [...RUN, 'keyfile @D/keys', 'server 127.0.0.1 port 9 key 7', 'server 127.0.0.2 port 9 key 8'],
+  [...RUN, 'refclock SHM 7 lock ABC', 'refclock SHM 8 refid X', 'refclock SHM 9 refid X'],
 ];
 
 /** These are found before the clock is looked at, with chronyd after it: what is compared is the last line. */
 const FATAL_LATER: readonly (readonly string[])[] = [
   [...RUN, 'rtcsync', 'rtcfile @D/rtc'],
   [...RUN, 'refclock FOO x'],
+  [...RUN, 'refclock FOO x', 'port 0'],
+  [...RUN, 'allow 10/33'],
+  [...RUN, 'allow 2001:db8::/129'],
+  [...RUN, 'deny nobody.invalid'],
+  [...RUN, 'ntsservercert /none'],
+  [...RUN, 'tempcomp /none 1 @D/nopoints'],
+  [...RUN, '-l', '@D/no/log'],
   [...RUN, 'refclock PHC /dev/ptp0:bogus'],
   [...RUN, 'ratelimit', 'noclientlog'],
   [...RUN, 'mailonchange a@example.org 0.5', '-F', '1'],
@@ -100,6 +115,10 @@ const shape = (text: string, program: string): string =>
     .replace(/version \S+ starting \(.*\)/, 'version V starting')
     // The help is ours.
     .replace(/(Usage: .*\n)[\s\S]*/, '$1')
+    // Worded anew since 4.3.
+    .replace(/^T Loaded \d+ symmetric keys\n/gm, '')
+    .replace('Time smoothing activated', 'Activated time smoothing')
+    .replace(/^T More than one refclock has the refid X\n/gm, '')
     // We say why.
     .replace(/(Could not open (NTP|command) socket on \S+) : .*/g, '$1')
     .replace(/^T No reference to follow: .*\n/gm, '')

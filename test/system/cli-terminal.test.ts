@@ -144,7 +144,6 @@ describe('timeball check', () => {
       'warning: minsources 5 is more than there are sources (the clock would never be updated)',
       'warning: A source has a key, but there is no keyfile',
       'warning: allow has no effect with port 0',
-      'warning: ntsservercert and ntsserverkey must come in pairs',
       'warning: linux_hz directive is no longer supported',
     ],
     'receiver-alone.conf': [

@@ -3,6 +3,9 @@ import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
 import { describe, it } from 'node:test';
 import { CodedError } from '../../src/base/errors.js';
+import { REFCLOCK_OPTIONS } from '../../src/conf/directives/refclock.js';
+import { SOURCE_OPTIONS } from '../../src/conf/directives/sources.js';
+import { DIRECTIVES } from '../../src/conf/directives.js';
 import { flatten } from '../../src/conf/parse.js';
 import { requirePeer } from '../support/peers.js';
 import { NO_FILES, TIMEBALL } from '../unit/conf/memoryfiles.js';
@@ -162,7 +165,70 @@ const REFUSED: readonly string[] = [
   'ratelimit bogus',
 ];
 
+/** Values that every directive and every option is tried with. */
+const VALUES = ['', '0', '10', 'x', '0.5', '/p', '127.0.0.1', '1 2', '1 1 leaponly', 'mix'];
+const FEW = ['', '1', 'x', '0.5'];
+
+const everyLine = (): readonly string[] => {
+  const options = (head: string, names: readonly string[], values: readonly string[]): string[] =>
+    [...names, 'bogus'].flatMap((name) => values.map((value) => `${head} ${name} ${value}`.trim()));
+  return [
+    // These read files and directories of the machine that the test runs on.
+    ...DIRECTIVES.filter(({ name, addition }) => addition !== true && !['include', 'confdir'].includes(name)).flatMap(
+      ({ name }) => VALUES.map((value) => `${name} ${value}`.trim()),
+    ),
+    ...options('server a.b', SOURCE_OPTIONS, FEW),
+    ...options('refclock SHM 0', REFCLOCK_OPTIONS, FEW),
+    ...options('local', ['stratum', 'orphan', 'distance', 'activate'], FEW),
+    ...options('hwtimestamp eth0', ['minpoll', 'maxpoll', 'precision', 'txcomp', 'nocrossts', 'rxfilter'], FEW),
+    ...options('ratelimit', ['interval', 'burst', 'leak', 'kod'], FEW),
+  ];
+};
+
+/** What has come since 4.6.1. */
+const NEW_DIRECTIVES = /^(minstratum|maxstratum|maxtxbuffers|opencommands)\b/;
+const NEW_OPTIONS = /^(server|refclock) .* maxunreach|^driftfile \S+ interval/;
+/** Names are asked for when the daemon starts. */
+const HOST = /^(cmd)?(allow|deny) [a-z]+$/;
+
+/** What is wrong with our judgement of a line beside that of 4.6.1; undefined = nothing that 4.8 would not do. */
+const wrong = (line: string, ours: string | undefined, theirs: string | undefined): string | undefined => {
+  const verdict = `${line}: ours: ${ours ?? 'taken'}; 4.6.1: ${theirs ?? 'taken'}`;
+  if (ours === theirs || NEW_DIRECTIVES.test(line) || NEW_OPTIONS.test(line)) return undefined;
+  if (ours === undefined) return HOST.test(line) ? undefined : verdict;
+  if (theirs === undefined) {
+    // Numbers have ranges and are read to their end since 4.7; drivers are looked at when the line is read.
+    const strict = /\b(0\.5|127\.0\.0\.1)$/.test(line);
+    return strict || /^Invalid value|^unknown refclock driver/.test(ours) ? undefined : verdict;
+  }
+  // One form of words has become three.
+  const older = /^Could not parse|^Invalid refclock option|^Too many arguments for driftfile/.test(theirs);
+  return older && /^Invalid (option|value)|^Could not parse|^unknown refclock driver/.test(ours) ? undefined : verdict;
+};
+
 describe('the language, side by side with chronyd', () => {
+  it('every directive and option, with many values', { timeout: 120_000 }, (t) => {
+    const chronyd = requirePeer(t, 'chronyd', 'chrony-trixie');
+    if (chronyd === undefined) return;
+    const lines = everyLine();
+    assert.ok(lines.length > 1000, `${lines.length}`);
+    const differences = lines.flatMap((line) => {
+      const [ours, theirs] = [ourVerdict([line]), peerVerdict(chronyd, [line])];
+      const printed = ours.printed === theirs.printed ? [] : [`${line}: printed ${ours.printed} and ${theirs.printed}`];
+      const judged = wrong(line, ours.error, theirs.error);
+      return judged === undefined ? printed : [...printed, judged];
+    });
+    assert.deepEqual(differences, []);
+  });
+
+  it('that comparison can object', () => {
+    const error = 'Could not parse port directive at line 1';
+    assert.notEqual(wrong('port 1', error, undefined), undefined);
+    assert.notEqual(wrong('port x', undefined, error), undefined);
+    assert.notEqual(wrong('port 1 2', error, 'Too many arguments for port directive at line 1'), undefined);
+    assert.equal(wrong('port x', error, error), undefined);
+  });
+
   it('is judged alike', (t) => {
     const chronyd = requirePeer(t, 'chronyd');
     if (chronyd === undefined) return;

@@ -19,14 +19,15 @@ function parseTrusted(args: Args): { set: number; path: string } {
   return { set, path: args.word() };
 }
 
-function parseAeads(args: Args): number[] {
+/** As in chronyd, algorithms that we have not got are passed over. */
+function parseAeads(args: Args, draft: Draft): void {
   const aeads: number[] = [];
   while (args.left > 0) {
     const id = args.int(NOT_NEGATIVE);
-    if (!AEADS.includes(id)) throw args.unparsable(`AEAD ${id} is not known; 15 and 30 are`);
-    aeads.push(id);
+    if (AEADS.includes(id)) aeads.push(id);
+    else draft.warnings.push(`ntsaeads: there is no algorithm ${id}, only 15 and 30`);
   }
-  return aeads;
+  draft.nts.aeads = aeads;
 }
 
 export const NTS_DIRECTIVES: readonly Directive[] = [
@@ -102,9 +103,7 @@ export const NTS_DIRECTIVES: readonly Directive[] = [
     syntax: 'ID…',
     default: '30 15',
     doc: 'AEAD algorithms in order of preference: 15 = AES-SIV-CMAC-256, 30 = AES-128-GCM-SIV.',
-    parse: (args, draft) => {
-      draft.nts.aeads = parseAeads(args);
-    },
+    parse: parseAeads,
   },
   {
     name: 'ntsratelimit',
