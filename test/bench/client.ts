@@ -110,9 +110,9 @@ export interface Crowd {
 }
 
 const SOURCES = 1000;
-/** s from the start until all are asked in their turns, and s that are measured. */
+/** s from the start until all are asked in their turns, and s that are measured: one polling interval. */
 const UNDER_WAY = 30;
-const WATCHED = 40;
+const WATCHED = 64;
 
 const asked = async (server: Running): Promise<number> => Number((await server.report('serverstats'))[0]![0]);
 

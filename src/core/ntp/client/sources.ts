@@ -120,6 +120,9 @@ export class NtpSources {
   /** Given to names so far. */
   private places = 0;
 
+  /** Nothing is due before; 'unknown' = all have to be looked at. */
+  private upcoming: Mono | undefined | 'unknown' = 'unknown';
+
   constructor(private readonly host: NtpHost) {}
 
   get size(): number {
@@ -204,6 +207,10 @@ export class NtpSources {
 
   /** Sends what is due. True: the reachability of a source changed, select. */
   due(at: Surroundings, raw: Instant): boolean {
+    // With a thousand sources looking at all of them costs more than a request.
+    const next = this.next();
+    if (next === undefined || next > at.mono) return false;
+    this.upcoming = 'unknown';
     let changed = false;
     for (const [id, { entry, association }] of this.live) {
       if (association.next > at.mono || !association.isActive()) continue;
@@ -230,12 +237,14 @@ export class NtpSources {
   }
 
   next(): Mono | undefined {
+    if (this.upcoming !== 'unknown') return this.upcoming;
     let next: Mono | undefined;
     const consider = (t: Mono | undefined): void => {
       if (t !== undefined && (next === undefined || t < next)) next = t;
     };
     for (const { association } of this.live.values()) if (association.isActive()) consider(association.next);
     for (const entry of this.entries) consider(entry.resolveAt);
+    this.upcoming = next;
     return next;
   }
 
@@ -244,6 +253,7 @@ export class NtpSources {
   }
 
   failed(source: number, serial: number): void {
+    this.upcoming = 'unknown';
     this.live.get(source)?.association.failed(serial);
   }
 
@@ -263,6 +273,9 @@ export class NtpSources {
     const { association } = live;
     const received = association.received(bytes, raw, kind, authentic, local, this.foretold(source), at, correction);
     // A server that has lost its own reference is as good as silent.
+    const { upcoming } = this;
+    // Later is no matter: all are looked at then.
+    if (upcoming === undefined || (upcoming !== 'unknown' && association.next < upcoming)) this.upcoming = 'unknown';
     if (received.synced !== undefined) this.host.sources.reach(source, received.synced);
     if (received.synced === true && !live.proven) this.prove(live);
     if (received.moved !== undefined) this.host.sources.moved(source, received.moved);
@@ -368,6 +381,7 @@ export class NtpSources {
   // ---- inside -------------------------------------------------------------------------------------------------
 
   private forEach(matches: AddressMatch, act: (association: Association) => void): NtpOutcome {
+    this.upcoming = 'unknown';
     let outcome: NtpOutcome = 'no-such-source';
     for (const { association } of this.live.values()) {
       if (!matches(parseIp(association.address)!)) continue;
@@ -394,6 +408,7 @@ export class NtpSources {
   }
 
   private resolve(entry: Entry): void {
+    this.upcoming = 'unknown';
     entry.resolveAt = undefined;
     if (entry.resolving) return;
     entry.resolving = true;
@@ -401,12 +416,14 @@ export class NtpSources {
   }
 
   private retry(entry: Entry, now: Mono): void {
+    this.upcoming = 'unknown';
     const wait = Math.min(RESOLVE_LONGEST, RESOLVE_FIRST * 2 ** Math.min(entry.failures++, 16));
     entry.resolveAt = addMono(now, wait);
   }
 
   /** Brings an entry's sources to what its name stands for now. */
   private settle(entry: Entry, addresses: readonly string[], now: Mono): void {
+    this.upcoming = 'unknown';
     entry.failures = 0;
     const fresh = addresses.filter((a) => this.byAddress(a) === undefined);
     for (const id of [...entry.ids]) {
@@ -446,6 +463,7 @@ export class NtpSources {
   }
 
   private join(entry: Entry, address: string, now: Mono): void {
+    this.upcoming = 'unknown';
     const o = entry.options;
     const source = this.host.sources.add({
       name: address,
@@ -478,6 +496,7 @@ export class NtpSources {
   }
 
   private leave(id: number): void {
+    this.upcoming = 'unknown';
     const live = this.live.get(id);
     if (live === undefined) return;
     live.entry.ids.delete(id);
