@@ -152,6 +152,8 @@ export const runCommand = (command: Command, hands: CommandHands): CommandAnswer
       return DONE;
     case 'reset-sources':
       hands.resetSources();
+      // Times given by hand are measurements, too.
+      hands.manual.reset();
       return DONE;
     case 'local':
       hands.local.set(command.options);

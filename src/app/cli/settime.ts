@@ -11,7 +11,9 @@ const UNITS: Readonly<Record<string, number>> = {
   hour: 3600,
   day: 86400,
   week: 604800,
+  fortnight: 1209600,
 };
+const RELATIVE: Readonly<Record<string, string>> = { next: '1', this: '0', last: '-1' };
 const DAY_WORDS: Readonly<Record<string, number>> = { today: 0, now: 0, tomorrow: 1, yesterday: -1 };
 
 /** A moment as its words are read; what stays undefined is taken from now. */
@@ -80,7 +82,18 @@ const FORMS: readonly Form[] = [
     /^(\d{1,2})(?=\s*[ap]\.?m)()()\s*([ap])\.?m\.?(?=\s|$)/i,
     (m, d) => setClock([m[0], m[1], '0', '0', m[4]] as unknown as RegExpExecArray, d),
   ],
-  [/^([+-]\s*\d+|\d+)\s*(secs?|seconds?|mins?|minutes?|hours?|days?|weeks?)(?=\s|$)(\s+ago(?=\s|$))?/i, setShift],
+  [
+    /^([+-]\s*\d+|\d+)\s*(secs?|seconds?|mins?|minutes?|hours?|days?|weeks?|fortnights?)(?=\s|$)(\s+ago(?=\s|$))?/i,
+    setShift,
+  ],
+  [
+    /^(next|this|last)\s+(sec|second|min|minute|hour|day|week|fortnight)(?=\s|$)/i,
+    // A whole week from now is not midnight: the time of the day stays.
+    (m, d) => {
+      d.now = true;
+      return setShift([m[0], RELATIVE[m[1]!.toLowerCase()]!, m[2]!] as unknown as RegExpExecArray, d);
+    },
+  ],
   [/^([+-])(\d{2}):?(\d{2})(?=\s|$)/, setZone],
   [/^(?:utc|gmt|z)(?=\s|$)/i, (_, d) => setZone(['', '+', '0'] as unknown as RegExpExecArray, d)],
   [

@@ -138,6 +138,10 @@ describe('command settime', () => {
     assert.equal(b.run({ name: 'manual-delete', index: 0 }).outcome, 'done');
     assert.deepEqual(b.engine.manualList(), []);
     b.run({ name: 'settime', time: b.now.raw });
+    b.run({ name: 'reset-sources' });
+    assert.deepEqual(b.engine.manualList(), [], 'they are measurements, too');
+    b.wait(2);
+    b.run({ name: 'settime', time: b.now.raw });
     b.run({ name: 'manual', action: 'reset' });
     assert.deepEqual(b.engine.manualList(), []);
   });

@@ -37,6 +37,9 @@ describe('settime words', () => {
     ['yesterday 12:00', '2026-11-20T12:00:00'],
     ['+5 minutes', '2026-11-21T02:35:15'],
     ['2 hours ago', '2026-11-21T00:30:15'],
+    ['next week', '2026-11-28T02:30:15'],
+    ['last fortnight', '2026-11-07T02:30:15'],
+    ['this hour', '2026-11-21T02:30:15'],
     ['Nov 20 11:00', '2026-11-20T11:00:00'],
     ['20 Nov 1:02:03', '2026-11-20T01:02:03'],
     ['Friday', '2026-11-27T00:00:00'],
@@ -53,7 +56,7 @@ describe('settime words', () => {
     assert.equal(at('2015-09-25 16:30'), local);
   });
 
-  for (const text of ['gibberish', '25:00', '2015-13-01', '13pm', '10:00 11:00', 'Foo 12', '1 fortnight ago']) {
+  for (const text of ['gibberish', '25:00', '2015-13-01', '13pm', '10:00 11:00', 'Foo 12', '1 lustrum ago']) {
     it(`cannot read '${text}'`, () => assert.equal(utc(text), undefined));
   }
 });
