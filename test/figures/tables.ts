@@ -135,11 +135,11 @@ const honestyTable = ({ scenarios }: Figures): string =>
       ]),
   );
 
-const honestyLine = ({ scenarios, bench }: Figures): string => {
+const honestyLine = ({ scenarios, bench, others }: Figures): string => {
   const seconds = scenarios.reduce((sum, r) => sum + r.synchronised, 0);
   const outside = scenarios.reduce((sum, r) => sum + r.outside, 0);
-  const worst = Math.max(...Object.values(bench).map((r) => r.outside));
-  return `All worlds together: ${outside} of ${seconds} seconds outside (${((100 * outside) / seconds).toFixed(4)} %); the traces at most ${(100 * worst).toFixed(3)} %.`;
+  const worst = Math.max(...[...Object.values(bench), ...Object.values(others)].map((r) => r.outside));
+  return `All worlds together: ${outside} of ${seconds} seconds outside (${((100 * outside) / seconds).toFixed(4)} %); of the traces, other seeds included, at most ${(100 * worst).toFixed(3)} % in one row.`;
 };
 
 const weeksLine = ({ weeks: w }: Figures): string => {
