@@ -71,12 +71,27 @@ const openRig = (t: TestContext): Rig | undefined => {
   const dir = testDir();
   const begin = (ns: string, link: string, name: string, args: readonly string[]): void => {
     // Announcements four times a second, so that changes are seen soon.
-    const rate = ['--logAnnounceInterval', '-2', '--logSyncInterval', '-3'];
-    startPeer(ns, ptp4l, ['-i', link, '-S', '-m', '-4', '--uds_address', join(dir, name), ...rate, ...args]);
+    const rate = ['--logAnnounceInterval', '-2', '--logSyncInterval', '-2'];
+    // A busy machine is late with its stamps; that is no fault to be sulked over for 16 s.
+    const patience = ['--tx_timestamp_timeout', '200', '--fault_reset_interval', '-128'];
+    startPeer(ns, ptp4l, [
+      '-i',
+      link,
+      '-S',
+      '-m',
+      '-4',
+      '--uds_address',
+      join(dir, name),
+      ...rate,
+      ...patience,
+      ...args,
+    ]);
   };
   begin(star.hub, star.spokes[0]!.hub.link, 'master', ['--free_running', '1', '--priority1', '1']);
-  // It believes that it steers the clock, which it has no right to; both ends have the same one.
-  begin(star.spokes[0]!.ns, 'net', 'receiver', ['-s']);
+  // It believes that it steers the clock, which it has no right to; both ends have the same one. The constants are those
+  // for hardware stamps: with the others it looks on for 16 s.
+  const servo = ['--pi_proportional_const', '0.7', '--pi_integral_const', '0.3'];
+  begin(star.spokes[0]!.ns, 'net', 'receiver', ['-s', ...servo]);
   const ask = async (socket: string, question: string): Promise<string> => {
     const args = ['-u', '-b', '0', '-s', join(dir, socket), '-i', join(dir, `pmc.${Math.random()}`), `GET ${question}`];
     return (await runProgram(pmc, args)).stdout;
