@@ -9,6 +9,7 @@ import {
   mkdirSync,
   readdirSync,
   readFileSync,
+  readlinkSync,
   renameSync,
   statSync,
   symlinkSync,
@@ -204,7 +205,9 @@ describe('life cycle', PARALLEL, () => {
     const config = join(dir, 'timeball.conf');
     const log = join(dir, 'log');
     writeFileSync(config, `${[...baseLines(dir), 'port 0'].join('\n')}\n`);
-    const { code, text } = await runProgram(TIMEBALLD, ['-x', '-U', '-f', config, '-l', log]);
+    // Names of files are seen from where it is started, though it does not stay there.
+    const here = `cd '${dir}' && exec '${TIMEBALLD}' -x -U -f timeball.conf -l log`;
+    const { code, text } = await runProgram('/bin/sh', ['-c', here]);
     const pid = Number(readFileSync(join(dir, 'timeballd.pid'), 'utf8'));
     try {
       assert.equal(code, 0, text);
@@ -216,6 +219,7 @@ describe('life cycle', PARALLEL, () => {
         .replace(/^.*\) /, '')
         .split(' ');
       assert.equal(stat[3], String(pid), 'it leads a session of its own');
+      assert.equal(readlinkSync(`/proc/${pid}/cwd`), '/');
     } finally {
       process.kill(pid, 'SIGTERM');
     }

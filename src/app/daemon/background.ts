@@ -16,8 +16,8 @@ export const goToBackground = (): Promise<number> =>
     const child = spawn(process.execPath, [...process.execArgv, ...process.argv.slice(1)], {
       detached: true,
       stdio: ['ignore', 'ignore', 'ignore', 'pipe'],
+      // Names of files on the command line are seen from where we are; it leaves for / once it has read them.
       env: { ...process.env, [MARK]: '1' },
-      cwd: '/',
     });
     let text = '';
     const pipe = child.stdio[READY_FD];

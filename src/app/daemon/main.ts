@@ -2,7 +2,7 @@
  * The daemon's first moments: read the command line and the configuration, open the NTP port. Everything heavy (serial
  * ports, logs, the engine) is loaded after the packet plane answers.
  */
-import { basename } from 'node:path';
+import { basename, resolve } from 'node:path';
 import { VERSION } from '../../base/build.js';
 import { CodedError } from '../../base/errors.js';
 import type { Config } from '../../conf/config.js';
@@ -90,7 +90,12 @@ const checkPrivilege = (options: DaemonOptions): void => {
 const families = (options: DaemonOptions): readonly (4 | 6)[] =>
   options.family === undefined ? [4, 6] : [options.family];
 
-const start = async (options: DaemonOptions, program: string, chronyNames: boolean): Promise<number | undefined> => {
+/** A log file on the command line is seen from the directory that the daemon is started in. */
+const fromHere = (given: DaemonOptions): DaemonOptions =>
+  given.logFile === undefined ? given : { ...given, logFile: resolve(given.logFile) };
+
+const start = async (given: DaemonOptions, program: string, chronyNames: boolean): Promise<number | undefined> => {
+  const options = fromHere(given);
   const context = { chronyNames };
   const source = sourceOf(options, chronyNames);
   if (options.printConfig) {
@@ -107,6 +112,8 @@ const start = async (options: DaemonOptions, program: string, chronyNames: boole
   const { pidfile } = config.process;
   if (options.once === undefined && pidfile !== undefined) checkOtherInstance(pidfile);
   if (!options.foreground && !inBackground()) return goToBackground();
+  // A daemon keeps nobody from unmounting a file system.
+  if (inBackground()) process.chdir('/');
 
   const onFault = (error: Error): void => void fatal(error, { program, options });
   const server = new NtpServer(config, families(options), onFault, inheritedSockets());
