@@ -2,6 +2,15 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import fc from 'fast-check';
 import { FRAMING, type Framing, framingOf, putFraming } from '../../src/wire/ptp/framing.js';
+import {
+  formatManagement,
+  parseManagement,
+  readGrandmaster,
+  readPortState,
+  readSettings,
+  readTimeProperties,
+  writeSettings,
+} from '../../src/wire/ptp/management.js';
 
 const RUNS = Number(process.env['TIMEBALL_FUZZ_RUNS'] ?? 4000);
 
@@ -31,5 +40,29 @@ describe('fuzz: NTP in PTP messages', () => {
       { seed: 21, numRuns: RUNS, interruptAfterTimeLimit: RUNS * 5 },
     );
     assert.ok(taken > RUNS / 4, `only ${taken} taken`);
+  });
+});
+
+describe('fuzz: PTP management messages', () => {
+  it('whatever a socket brings is a message or nothing, and what was written is read', () => {
+    let read = 0;
+    const data = fc.uint8Array({ maxLength: 40 });
+    const changes = fc.array(fc.record({ at: fc.nat(100), value: fc.nat(255) }), { maxLength: 2 });
+    fc.assert(
+      fc.property(data, fc.nat(15), fc.nat(0xffff), fc.nat(255), changes, (body, action, id, domain, wrong) => {
+        const bytes = formatManagement({ action, id, sequence: 3, data: body }, domain, 1);
+        for (const { at, value } of wrong) if (at < bytes.length) bytes[at] = value;
+        const message = parseManagement(bytes, domain);
+        if (wrong.length === 0) assert.deepEqual(message, { action, id, sequence: 3, data: body, error: undefined });
+        if (message === undefined) return;
+        read++;
+        assert.ok(message.data.length <= body.length);
+        for (const of of [readGrandmaster, readPortState, readTimeProperties]) of(message.data);
+        const settings = readSettings(message.data);
+        if (settings !== undefined) assert.deepEqual(readSettings(writeSettings(settings)), settings);
+      }),
+      { seed: 22, numRuns: RUNS, interruptAfterTimeLimit: RUNS * 5 },
+    );
+    assert.ok(read > RUNS / 3, `only ${read} read`);
   });
 });

@@ -113,7 +113,7 @@ describe('PTP bridge with a real ptp4l', () => {
     const sock = join(dir, 'ref.sock');
     const line = guideLine('to PTP', join(dir, 'master'))
       .replace(' phc eth0', '')
-      .replace('1e-6', '1')
+      .replace('1e-5', '1')
       .replace('1e-3', '2');
     const lines = [line, `refclock SOCK ${sock} refid SOCK poll 0`, `leapseclist ${shortList(dir)}`];
     const giver = await startDaemon(lines);

@@ -52,7 +52,8 @@ export class PtpBridge {
     const quality = new ClockQuality({ holdover: link.holdover, degraded: link.degraded });
     const watch = new ReceiverWatch();
     let time = SILENT;
-    const hadAnswer = { told: false };
+    let asked = false;
+    let told: number | undefined;
     const ptp4l = new Ptp4l(native, {
       socket: link.socket,
       own: join(commandSocket === undefined ? tmpdir() : dirname(commandSocket), `ptp4l.${process.pid}.${index}`),
@@ -63,12 +64,16 @@ export class PtpBridge {
       onAnswer: (message) => watch.answer(message),
       onRound: () => {
         const next = watch.conclude();
-        if (!samePtpTime(next, time) || !hadAnswer.told) this.changed(link, index, next);
-        hadAnswer.told = true;
+        if (!samePtpTime(next, time) || !asked) this.changed(link, index, next);
+        asked = true;
         time = next;
       },
-      onSettings: (settings, refused) =>
-        say(refused ? 'warn' : 'info', 'ptp.settings', toldText(link, settings, refused)),
+      onSettings: (settings, refused) => {
+        // The accuracy moves with the bound, all the time.
+        const text = toldText(link, settings, refused);
+        if (settings.clockClass !== told || refused) say(refused ? 'warn' : 'info', 'ptp.settings', text);
+        told = settings.clockClass;
+      },
       onFault: (reason) => say('error', 'ptp.socket', `No socket to talk with ptp4l : ${reason}`),
     });
     if (!link.grandmaster) this.parts.dispatch({ kind: 'ptp-time', time: SILENT });

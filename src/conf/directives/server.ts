@@ -233,7 +233,7 @@ const HARDWARE: readonly Directive[] = [
     group: 'Hardware time stamping',
     syntax: 'SOCKET [domain N] [grandmaster [phc DEVICE] [holdover S] [degraded S]]',
     default: 'none',
-    doc: 'A running ptp4l of linuxptp, by its Unix socket (/var/run/ptp4l), and the PTP domain it speaks in (0). One that receives time tells TAI-UTC, and reference clocks with the option tai are used only while it follows a grandmaster. One that gives time (grandmaster) is told our clockClass and accuracy as they change: 6 while there is a reference, 7 in holdover while the error is below holdover (1e-6 s), 52 while it is below degraded (1e-3 s), 248 else; phc steers the PHC of its network card (device or interface) from our clock.',
+    doc: 'A running ptp4l of linuxptp, by its Unix socket (/var/run/ptp4l), and the PTP domain it speaks in (0). One that receives time tells TAI-UTC, and reference clocks with the option tai are used only while it follows a grandmaster. One that gives time (grandmaster) is told our clockClass and accuracy as they change: 6 while there is a reference, 7 in holdover while the error is below holdover (1e-5 s), 52 while it is below degraded (1e-3 s), 248 else; phc steers the PHC of its network card (device or interface) from our clock.',
     addition: true,
     parse: (args, draft) => {
       args.expect(1, Number.POSITIVE_INFINITY);
@@ -243,7 +243,7 @@ const HARDWARE: readonly Directive[] = [
 ];
 
 function parsePtp4l(args: Args): Ptp4lConfig {
-  const out = { socket: args.word(), domain: 0, grandmaster: false, holdover: 1e-6, degraded: 1e-3 };
+  const out = { socket: args.word(), domain: 0, grandmaster: false, holdover: 1e-5, degraded: 1e-3 };
   let phc: string | undefined;
   for (let word = args.optional(); word !== undefined; word = args.optional()) {
     if (word === 'domain') out.domain = args.int({ min: 0, max: 255 });

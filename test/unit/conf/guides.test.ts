@@ -24,7 +24,7 @@ describe('the directive ptp4l', () => {
   const link = (line: string) => parse([line]).hardware.ptp4l;
 
   it('names a ptp4l that receives time, or one that gives ours away', () => {
-    const receiver = { socket: '/a', domain: 0, grandmaster: false, phc: undefined, holdover: 1e-6, degraded: 1e-3 };
+    const receiver = { socket: '/a', domain: 0, grandmaster: false, phc: undefined, holdover: 1e-5, degraded: 1e-3 };
     assert.deepEqual(link('ptp4l /a'), [receiver]);
     assert.deepEqual(link('ptp4l /a domain 24 grandmaster phc eth0 holdover 1e-7 degraded 0.01'), [
       { ...receiver, domain: 24, grandmaster: true, phc: 'eth0', holdover: 1e-7, degraded: 0.01 },
