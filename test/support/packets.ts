@@ -4,6 +4,8 @@ import {
   SLAB_SLOTS,
   SLOT_BYTES,
   SLOT_DATA,
+  SLOT_META,
+  STAMP_FOLLOWED,
   TX_FLAG,
   TXSTAMP,
   TXSTAMP_MAX,
@@ -128,6 +130,8 @@ export class FakeTransport implements PacketTransport {
   turnaroundNs = 20_000;
   wireNs: number | undefined = 1500;
   txKind = 1;
+  /** A network card's stamp so long after T3, after the kernel's; null: it is expected, and does not come. */
+  cardNs: number | null | undefined;
   errno = 0;
   private nextId = 7;
   private readonly stamps: number[][] = [];
@@ -139,7 +143,7 @@ export class FakeTransport implements PacketTransport {
   }
 
   private fill(slot: number, a: Arrival): void {
-    const meta = new Uint32Array(this.slab, slot * SLOT_BYTES, 32);
+    const meta = new Uint32Array(this.slab, slot * SLOT_BYTES, SLOT_META);
     meta.fill(0);
     const from = a.from ?? [192, 0, 2, 1];
     const bytes = new Uint8Array(this.slab);
@@ -165,7 +169,7 @@ export class FakeTransport implements PacketTransport {
   send(count: number): number {
     let sent = 0;
     for (let slot = 0; slot < count; slot++) {
-      const meta = new Uint32Array(this.slab, slot * SLOT_BYTES, 32);
+      const meta = new Uint32Array(this.slab, slot * SLOT_BYTES, SLOT_META);
       const length = meta[META.TX_LENGTH]!;
       if (length === 0) {
         this.replies.push(undefined);
@@ -196,10 +200,12 @@ export class FakeTransport implements PacketTransport {
     }
     if ((flags & TX_FLAG.WANT_TX) === 0) return;
     meta[META.TX_ID] = this.nextId;
-    if (this.wireNs !== undefined) {
-      const wire = t3.nsec + this.wireNs;
-      this.stamps.push([meta[META.SOCKET]!, this.nextId, this.txKind, t3.sec + Math.floor(wire / 1e9), 0, wire % 1e9]);
-    }
+    const push = (kind: number, afterNs: number): void => {
+      const wire = t3.nsec + afterNs;
+      this.stamps.push([meta[META.SOCKET]!, this.nextId, kind, t3.sec + Math.floor(wire / 1e9), 0, wire % 1e9]);
+    };
+    if (this.wireNs !== undefined) push(this.cardNs === undefined ? this.txKind : 1 | STAMP_FOLLOWED, this.wireNs);
+    if (typeof this.cardNs === 'number') push(2, this.cardNs);
     this.nextId++;
   }
 

@@ -51,6 +51,40 @@ describe('interleaved mode', () => {
     assert.deepEqual([s.tables.counters[COUNTER.daemonTx], s.tables.counters[COUNTER.kernelTx]], [3, 0]);
   });
 
+  it("a network card's stamp takes the place of the kernel's, which stays where the card's does not come", () => {
+    for (const [cardNs, sentNs, kind] of [
+      [8000, 28_000, COUNTER.hardwareTx],
+      [null, 21_500, COUNTER.kernelTx],
+      // Translated wrongly, for the card's clock has jumped.
+      [-1000, 21_500, COUNTER.kernelTx],
+    ] as const) {
+      const s = new TestServer();
+      s.transport.cardNs = cardNs;
+      const c = new Client(s);
+      const replies = [c.next(), c.next(), c.next()];
+      assert.equal(pattern(replies), 'BBI');
+      assert.ok(Math.abs(stampDiff(replies[2]!.transmit, replies[1]!.receive) - sentNs * 1e-9) < 60e-9, `${cardNs}`);
+      assert.equal(s.tables.counters[kind], 1);
+    }
+  });
+
+  it('a stamp that is told of later has no noise, however coarse the clock', () => {
+    const s = new TestServer({ state: { ...STATE, precision: -14 } });
+    const c = new Client(s);
+    const replies = Array.from({ length: 20 }, () => c.next());
+    const nsec = 123_456_789 + 21_500;
+    for (const [i, r] of replies.entries()) {
+      const told = Number((BigInt(r.transmit.lo >>> 0) * 1_000_000_000n) >> 32n);
+      if (i >= 2) assert.ok(Math.abs(told - nsec) <= 1, `${told}`);
+    }
+    // What leaves at once has: the first two are basic.
+    assert.ok(
+      replies
+        .slice(0, 2)
+        .some((r) => Math.abs(Number((BigInt(r.transmit.lo >>> 0) * 1_000_000_000n) >> 32n) - nsec) > 1000),
+    );
+  });
+
   it('refuses a kernel stamp from before T3 or a second after it', () => {
     for (const wireNs of [-1000, 1_000_000_001]) {
       const s = new TestServer();
