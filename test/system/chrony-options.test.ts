@@ -81,6 +81,7 @@ const CASES: readonly (readonly string[])[] = [
   [...RUN, 'local stratum 10', 'commandkey 1', 'linux_hz 100', 'dumponexit'],
   ['-v', '-h', '-Z'],
   ['-h', '-v'],
+  ['--foo'],
   ['-p', 'allow 10/33'],
   [...RUN, 'smoothtime 400 0.01 leaponly'],
   [...RUN, 'server 127.0.0.1 port 9', 'server 127.0.0.1'],

@@ -166,6 +166,7 @@ describe('chronyc and timeball print the same', () => {
     'a failure at the end': ['-m', 'activity', 'makestep'],
     'stop at the first failure': ['-m', 'activity', 'makestep', 'activity'],
     'an unknown option': ['-Z', 'activity'],
+    'a word too many': ['-n', '-m', 'accheck 192.0.2.1 5', 'activity'],
   };
   const scripts: Readonly<Record<string, readonly string[]>> = {
     refusals: [

@@ -86,7 +86,7 @@ const takeLong = (draft: Draft, word: string, ours: boolean): void => {
   if (word === '--help') draft.show = 'help';
   else if (word === '--version') draft.show = 'version';
   else if (word === '--json' && ours) draft.json = true;
-  else throw new SyntaxFault(`unrecognized option '${word}'`);
+  else throw new SyntaxFault(ours ? `unrecognized option '${word}'` : "invalid option -- '-'");
 };
 
 /** Options end at the first word that is none. `ours`: with what chronyc has not; --json also after the command. */

@@ -66,9 +66,9 @@ const runLines = async (
   let ok = true;
   for await (const line of lines) {
     const outcome = await runLine(session, line);
+    if (endDot) session.io.out('.\n');
     if (outcome === 'quit') break;
     ok = outcome === 'ok';
-    if (endDot) session.io.out('.\n');
     if (strict && !ok) break;
   }
   return ok;

@@ -70,9 +70,12 @@ const fatal = async (error: unknown, { program, options }: LastWords): Promise<n
 
 /** Options that are none: getopt(3)'s words, and what there is. */
 const refuse = (error: CodedError, invoked: string): number => {
-  process.stderr.write(`${invoked}: ${error.message}\n`);
+  const chronyNames = basename(invoked) === CHRONYD;
+  // chronyd does not know of long options that might be meant.
+  const text = chronyNames ? error.message.replace(/^unrecognized option .*/, "invalid option -- '-'") : error.message;
+  process.stderr.write(`${invoked}: ${text}\n`);
   process.stdout.write(daemonUsage(basename(invoked)));
-  return exitCode(error, basename(invoked) === CHRONYD);
+  return exitCode(error, chronyNames);
 };
 
 const sourceOf = (options: DaemonOptions, chronyNames: boolean): ConfigSource =>
