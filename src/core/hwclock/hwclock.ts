@@ -57,8 +57,9 @@ const MAX_RATE = 2 / 3;
 const SLEW = 1e-3;
 /** Readings off the line, none with the last, before the line is given up. */
 const STRIKES = 3;
-/** Share of the readings at hand that are averaged: the quickest. */
+/** The quickest readings are averaged: this share of them, unless their brackets are wider than the best by that part of it. */
 const SHARE = 4;
+const NEARLY = 1 / 4;
 
 export class HwClock {
   private samples: Sample[] = [];
@@ -131,7 +132,8 @@ export class HwClock {
   private average(readings: readonly PhcBracket[]): Sample {
     const byWidth = [...readings].sort((a, b) => Number(a.after - a.before - (b.after - b.before)));
     const best = byWidth[0]!;
-    const quick = byWidth.slice(0, Math.max(1, Math.floor(readings.length / SHARE)));
+    const most = width(best) + Math.max(NEARLY * width(best), this.options.precision * 1e9);
+    const quick = byWidth.slice(0, Math.max(1, Math.floor(readings.length / SHARE))).filter((r) => width(r) <= most);
     const middle = best.before + (best.after - best.before) / 2n;
     const off = quick.map((r) => Number(r.before - middle - (r.phc - best.phc)) + width(r) / 2);
     const moved = off.reduce((sum, x) => sum + x, 0) / off.length;
