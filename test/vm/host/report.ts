@@ -79,14 +79,15 @@ const row = ({ name }: Scenario, results: readonly Result[]): string => {
   const locked = slowestLock(results);
   const cells = [0.5, 0.99, 1].map((q) => ns(quantile(points, q, SETTLED_S)));
   const start = Number.isFinite(locked) ? `${locked.toFixed(1)} s` : 'never';
-  return `| ${name} | ${results[0]!.daemon} | ${start} | ${ns(rms(points, SETTLED_S))} | ${cells.join(' | ')} |`;
+  const seeds = results.map(({ seed }) => seed).join(', ');
+  return `| ${name} | ${results[0]!.daemon} | ${seeds} | ${start} | ${ns(rms(points, SETTLED_S))} | ${cells.join(' | ')} |`;
 };
 
 const compared = (outcomes: readonly Outcome[]): Outcome[] =>
   outcomes.filter(({ scenario }) => scenario.daemons.length > 1);
 
 const table = (outcomes: readonly Outcome[]): string[] => {
-  const head = ['scenario', 'daemon', 'within 1 µs after', 'rms', 'median', 'p99', 'worst'];
+  const head = ['scenario', 'daemon', 'seeds', 'within 1 µs after', 'rms', 'median', 'p99', 'worst'];
   const rows = compared(outcomes).flatMap(({ scenario, results }) =>
     scenario.daemons.map((daemon) =>
       row(
