@@ -17,7 +17,7 @@ class AddressWatch {
  public:
   Status open();
   void close() { fd_.reset(); }
-  /// For epoll; −1 while it is closed.
+  /// For poll(); −1 while it is closed.
   int fd() const { return fd_.get(); }
   /// Has there been news since the last call?
   bool changed();

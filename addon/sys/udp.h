@@ -119,11 +119,7 @@ class UdpSet {
 
  private:
   static constexpr size_t CONTROL_BYTES = 256;
-  /// Names of what is no socket, in epoll.
-  static constexpr uint32_t WAKE = MAX_SOCKETS;
-  static constexpr uint32_t NEWS = MAX_SOCKETS + 1;
 
-  Status listen(int fd, size_t name);
   void lookForNews();
   void followAddresses();
   void followAddresses(size_t any);
@@ -135,7 +131,7 @@ class UdpSet {
   void sendSlot(uint32_t* meta, uint8_t* packet, uint32_t* stamps);
   void followMajority(const uint8_t* slab, size_t count);
   bool pollOnce(uint32_t* stamps, int timeoutMs);
-  bool heard(size_t socket, uint32_t events, uint32_t* stamps);
+  bool heard(size_t socket, short events, uint32_t* stamps);
   size_t drainSocket(size_t socket, uint32_t* stamps);
   void storeStamp(size_t socket, const msghdr& header, uint32_t* stamps);
   bool countKnown(size_t socket, uint32_t* stamps);
@@ -144,8 +140,6 @@ class UdpSet {
   std::vector<UdpOptions> options_;
   std::vector<UdpSocket> sockets_;
   AddressWatch watch_;
-  /// Costs the same however many sockets there are; a closed one leaves it by itself.
-  Fd epoll_;
   uint32_t rounds_ = 0;
   Fd wake_;
   bool clockMoved() const;

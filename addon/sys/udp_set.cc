@@ -2,15 +2,12 @@
 #include <algorithm>
 #include <arpa/inet.h>
 #include <linux/net_tstamp.h>
-#include <sys/epoll.h>
 
 #include "udp.h"
 
 namespace tb {
 
 Status UdpSet::open(const std::vector<UdpOptions>& options) {
-  epoll_ = Fd(::epoll_create1(EPOLL_CLOEXEC));
-  if (!epoll_.valid()) return Status::last("epoll_create1");
   for (const UdpOptions& o : options) {
     UdpSocket socket;
     const Status status = openUdp(o, &socket);
@@ -18,30 +15,17 @@ Status UdpSet::open(const std::vector<UdpOptions>& options) {
     options_.push_back(o);
     options_.back().port = socket.port;
     sockets_.push_back(std::move(socket));
-    const Status listening = listen(sockets_.back().fd.get(), sockets_.size() - 1);
-    if (!listening.ok()) return listening;
   }
   const auto wanted = [](const UdpOptions& o) { return o.perAddress && o.address.empty(); };
   // Without news there would be sockets for what has long been another host's address.
-  if (std::any_of(options_.begin(), options_.end(), wanted) && watch_.open().ok() && listen(watch_.fd(), NEWS).ok()) {
-    followAddresses();
-  }
-  const Status status = openEvent(&wake_);
-  return status.ok() ? listen(wake_.get(), WAKE) : status;
-}
-
-Status UdpSet::listen(int fd, size_t name) {
-  epoll_event event = {};
-  event.events = EPOLLIN;
-  event.data.u32 = static_cast<uint32_t>(name);
-  return ::epoll_ctl(epoll_.get(), EPOLL_CTL_ADD, fd, &event) == 0 ? Status() : Status::last("epoll_ctl");
+  if (std::any_of(options_.begin(), options_.end(), wanted) && watch_.open().ok()) followAddresses();
+  return openEvent(&wake_);
 }
 
 void UdpSet::close() {
   sockets_.clear();
   options_.clear();
   watch_.close();
-  epoll_.reset();
   wake_.reset();
 }
 
@@ -94,8 +78,6 @@ void UdpSet::openBeside(size_t any, const std::string& address) {
   socket.address = address;
   inet_pton(o.family, address.c_str(), socket.local);
 
-  const auto place = static_cast<size_t>(vacant - sockets_.begin());
-  if (!listen(socket.fd.get(), place).ok()) return;
   if (vacant == sockets_.end()) {
     sockets_.push_back(std::move(socket));
     return;
