@@ -5,7 +5,7 @@ import { after, describe, it } from 'node:test';
 import { FIELD, putCorrection } from '../../src/wire/ntp/tail.js';
 import { correctionOf, FRAMING, type Framing, framingOf, putFraming } from '../../src/wire/ptp/framing.js';
 import { peerSet, startChronyd } from '../support/chronypair.js';
-import { cleanUp, freePort, type Running, runProgram, startDaemon } from '../support/daemon.js';
+import { cleanUp, freePort, type Running, runProgram, startDaemon, TIMEBALLD } from '../support/daemon.js';
 import { request } from '../support/packets.js';
 import { requirePeer } from '../support/peers.js';
 import { readRepo } from '../support/tree.js';
@@ -82,6 +82,16 @@ describe('NTP over PTP with chronyd 4.6', () => {
     assert.match(data, /RX timestamping : Kernel/);
     assert.ok(Math.abs(offsetOf(data)) < 1e-3, data);
     t.diagnostic(`we follow chronyd: ${/Offset.*/.exec(data)?.[0]}`);
+  });
+
+  it('asks it once, with -Q', async (t) => {
+    if (requirePeer(t, 'chronyd', 'chrony-trixie') === undefined) return;
+    const port = await freePort();
+    await startChronyd(chronyd, [`bindaddress ${THEIRS}`, 'port 0', `ptpport ${port}`, 'allow', 'local stratum 3']);
+    const lines = [`bindaddress ${OURS}`, `ptpport ${port}`, `server ${THEIRS} port ${port} iburst`, 'pidfile /'];
+    const { code, text } = await runProgram(TIMEBALLD, ['-Q', '-U', '-f', '/dev/null', ...lines]);
+    assert.match(text, /System clock wrong by [-+]?0\.000\d+ seconds/);
+    assert.equal(code, 0, text);
   });
 
   it('hears nothing of another domain', async (t) => {

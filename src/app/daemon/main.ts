@@ -97,6 +97,11 @@ const families = (options: DaemonOptions): readonly (4 | 6)[] =>
 const fromHere = (given: DaemonOptions): DaemonOptions =>
   given.logFile === undefined ? given : { ...given, logFile: resolve(given.logFile) };
 
+const servingNobody = (config: Config): Config => ({ ...config, server: { ...config.server, access: [] } });
+
+const asksInPtp = ({ sources, hardware: { ptpport } }: Config): boolean =>
+  ptpport !== 0 && sources.some(({ port }) => port === ptpport);
+
 const start = async (given: DaemonOptions, program: string, chronyNames: boolean): Promise<number | undefined> => {
   const options = fromHere(given);
   const context = { chronyNames };
@@ -119,9 +124,11 @@ const start = async (given: DaemonOptions, program: string, chronyNames: boolean
   if (inBackground()) process.chdir('/');
 
   const onFault = (error: Error): void => void fatal(error, { program, options });
-  const server = new NtpServer(config, families(options), onFault, inheritedSockets());
-  // -q and -Q open no port.
-  const warnings = options.once === undefined ? await server.start() : [];
+  const once = options.once !== undefined;
+  const server = new NtpServer(once ? servingNobody(config) : config, families(options), onFault, inheritedSockets());
+  server.onlyPtp = once && asksInPtp(config);
+  // -q and -Q open no port, but for servers that are asked from one.
+  const warnings = !once || server.onlyPtp ? await server.start() : [];
   const { runDaemon } = await import('./run.js');
   await runDaemon({ options, config, server, program, chronyNames, warnings });
   return undefined;

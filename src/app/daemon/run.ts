@@ -165,8 +165,8 @@ class Daemon {
       this.native,
       this.keys,
       options.family === undefined ? [4, 6] : [options.family],
-      // -q and -Q open no port.
-      options.once === undefined ? start.server : { setPeers: () => {}, sendPeer: () => false },
+      // -q and -Q open no port, but for servers that are asked from one.
+      options.once === undefined || start.server.onlyPtp ? start.server : { setPeers: () => {}, sendPeer: () => false },
       (e) => this.runtime.dispatch(e),
       this.hardware,
     );

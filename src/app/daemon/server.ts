@@ -70,6 +70,8 @@ export class NtpServer {
   private readonly onFault: (error: Error) => void;
   /** For what is known of the clocks of network cards; undefined: none is to stamp. */
   readonly hardware: SharedArrayBuffer | undefined;
+  /** Nobody is served at the NTP port. */
+  onlyPtp = false;
   /** Where trouble with a port that opens late is told. */
   onWarning: (text: string) => void = () => {};
   /** A worker was started again. */
@@ -111,7 +113,8 @@ export class NtpServer {
     const { ptpport } = hardware;
     const isPeer = (port: number): boolean => ptpport === 0 || port !== ptpport;
     const spoken = this.peers.some((p) => isPeer(p.port)) || sources.some((s) => s.kind === 'peer' && isPeer(s.port));
-    const ntp = server.port !== 0 && (this.rules.some((r) => r.allow) || server.broadcasts.length > 0 || spoken);
+    const ntp =
+      !this.onlyPtp && server.port !== 0 && (this.rules.some((r) => r.allow) || server.broadcasts.length > 0 || spoken);
     return { ntp, ptp: ptpport !== 0 };
   }
 
