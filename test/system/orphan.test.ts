@@ -128,7 +128,8 @@ describe('a group with no outside', { concurrency: true }, () => {
     const all = [11, 12, 13].map((host) => `127.0.35.${host}`);
     const plain = (own: string) => lines(own, port, 'ours').map((line) => line.replace(' orphan', ''));
     const members: Member[] = [];
-    for (const address of all) members.push({ address, running: await startDaemon(plain(address)) });
+    // The last one begins: whoever is first has the others then, and it is not the one with the smallest address.
+    for (const address of all.toReversed()) members.unshift({ address, running: await startDaemon(plain(address)) });
     const wanted = ['7F7F0101 10 ??', `${hex(all[0]!)} 11 *?`, `${hex(all[0]!)} 11 *?`];
     await assert.rejects(settles(members, wanted, 15_000), /not in 15 s/);
   });
