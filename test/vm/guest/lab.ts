@@ -58,6 +58,8 @@ export class Lab {
     readonly daemon: DaemonName,
     /** Is the product's event log to be kept? */
     private readonly trace: boolean,
+    /** What the daemon is always started with. */
+    private readonly options: readonly string[],
   ) {
     mkdirSync(DIR, { recursive: true, mode: 0o700 });
     writeFileSync(LOG, '');
@@ -116,7 +118,7 @@ export class Lab {
       this.daemon === 'chronyd' ? [...LOADER, '/peer/chronyd'] : ['/usr/bin/node', '/timeball/bin/timeballd'];
     if (this.startRaw === 0n) ({ raw: this.startRaw, utc: this.startUtc } = this.now());
     const log = openSync(LOG, 'a');
-    const [program, ...rest] = [...command, '-u', 'root', '-d', '-f', CONF, ...args];
+    const [program, ...rest] = [...command, '-u', 'root', '-d', '-f', CONF, ...this.options, ...args];
     this.daemonProcess = spawn(program!, rest, { stdio: ['ignore', log, log] });
     closeSync(log);
     const child = this.daemonProcess;

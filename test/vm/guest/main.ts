@@ -15,15 +15,15 @@ const plain = findScenario(words.get('lab.scenario')!);
 const control = words.get('lab.control') === '1';
 const scenario = control ? sabotaged(plain) : plain;
 const trace = words.get('lab.trace') === '1';
-const lab = new Lab(words.get('lab.daemon') as DaemonName, trace);
 // What another engine is to be told must not be what a clock said that followed this one.
 const free = trace || (control && plain.control.uncontrolled === true);
+const lab = new Lab(words.get('lab.daemon') as DaemonName, trace, free ? ['-x'] : []);
 const seed = Number(words.get('lab.seed'));
 lab.load({ ...scenario.settings, seed });
 await scenario.prepare?.(lab);
 lab.startSeconds();
 try {
-  await lab.startDaemon(scenario.config, ...(free ? ['-x'] : []));
+  await lab.startDaemon(scenario.config);
   await scenario.play?.(lab);
   await lab.until(scenario.seconds);
 } catch (error) {
