@@ -105,21 +105,25 @@ describe('native SHM', () => {
     const reader = new native.Shm(unit(5), 0o600, true);
     removeLater(t, 5);
     // A reading is a few nanoseconds on one cache line: only a reader that is interrupted in it ever meets a write. So the
-    // writer, which keeps receiveTime = clockTime + 7, interrupts the reader with signals.
+    // writer, which keeps receiveTime = clockTime + 7, interrupts the reader with signals: one a reading at most, as a
+    // reader that is interrupted faster than it recovers would never come to an end.
     const ignore = (): void => {};
     process.on('SIGURG', ignore);
     t.after(() => process.off('SIGURG', ignore));
-    const flag = new Int32Array(new SharedArrayBuffer(4));
+    const flag = new Int32Array(new SharedArrayBuffer(8));
     const worker = startWorker(
       `const shm = new native.Shm(data.unit, 0o600, false);
+       let last = 0;
        for (let t = 1_000_000_000n; Atomics.load(data.flag, 0) === 0; t += 1_000_003n) {
          shm.write({ clockTime: t, receiveTime: t + 7n, leap: 0, precision: 0 });
-         process.kill(process.pid, 'SIGURG');
+         const reading = Atomics.load(data.flag, 1);
+         if (reading !== last) process.kill(process.pid, 'SIGURG');
+         last = reading;
        }
        shm.close();`,
       { unit: unit(5), flag },
     );
-    const seen = hammer(reader, 20_000_000);
+    const seen = hammer(reader, flag, 20_000_000);
     Atomics.store(flag, 0, 1);
     await once(worker, 'exit');
     t.diagnostic(JSON.stringify(seen));
@@ -150,9 +154,15 @@ describe('native SHM', () => {
 });
 
 /** Reads until a clash and a sample were seen, at most `limit` times once the writer has begun. */
-const hammer = (reader: NativeShm, limit: number): { good: number; clashes: number; torn: number } => {
+/** Counts the readings in `flag[1]`. */
+const hammer = (
+  reader: NativeShm,
+  flag: Int32Array,
+  limit: number,
+): { good: number; clashes: number; torn: number } => {
   const seen = { good: 0, clashes: 0, torn: 0 };
   for (let i = 0; i < limit && (seen.good < 1000 || seen.clashes === 0); i++) {
+    Atomics.store(flag, 1, i + 1);
     const got = reader.read(false);
     if (got === 'clash') seen.clashes++;
     else if (typeof got === 'object') {
