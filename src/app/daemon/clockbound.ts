@@ -9,6 +9,9 @@ import type { Severity } from '../../ports/observer.js';
 /** ns; as ClockBound's own daemon. After 5 s without news clients call the clock free-running all the same. */
 const VOID_AFTER = 1000n * 1_000_000_000n;
 
+/** s. A reader's coarse clock may be so much older than ours was: a tick of a kernel with CONFIG_HZ=100. */
+const COARSE_TICK = 0.01;
+
 /** Publishes the bound of the system clock's error to clients of ClockBound. A file that fails is told and given up. */
 export class ClockBoundPublisher {
   private readonly native: Native;
@@ -28,7 +31,7 @@ export class ClockBoundPublisher {
     this.guard(() => {
       const asOf = monotonicCoarse(this.native);
       const { bound, drift, status } = errorBound(engine, now());
-      const boundNs = BigInt(Math.ceil(bound * 1e9));
+      const boundNs = BigInt(Math.ceil((bound + drift * COARSE_TICK) * 1e9));
       this.file?.write({ asOf, voidAfter: asOf + VOID_AFTER, boundNs, maxDriftPpb: drift * 1e9, status });
     });
   }
