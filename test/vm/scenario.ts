@@ -25,11 +25,12 @@ export interface Result {
   readonly events?: string | undefined;
 }
 
-/** Text or number of a parameter of the kernel module `truetime`. */
+/** Text or number of each parameter of a kernel module, `truetime` or `truewire`. */
 export type Settings = Readonly<Record<string, string | number>>;
 
 export interface Variant {
   readonly settings?: Settings;
+  readonly wire?: Settings;
   readonly config?: readonly string[];
   /** Without control of the clock. */
   readonly uncontrolled?: boolean;
@@ -42,6 +43,10 @@ export interface Scenario {
   /** Date of the machine at its start, UTC; 2027-03-01T00:00:00. A date before the program's build is taken for a rollover. */
   readonly date?: string;
   readonly settings: Settings;
+  /** Two network cards with a wire between them, the second in a network namespace of its own. */
+  readonly wire?: Settings | undefined;
+  /** The daemon runs without control of the clock. */
+  readonly uncontrolled?: boolean | undefined;
   /** Of the noise: a run with each. */
   readonly seeds: readonly number[];
   readonly config: readonly string[];
@@ -60,10 +65,12 @@ export interface Scenario {
 
 /** A scenario as its negative control runs it. */
 export const sabotaged = (scenario: Scenario): Scenario => {
-  const { settings, config, seconds } = scenario.control;
+  const { settings, wire, config, seconds, uncontrolled } = scenario.control;
   return {
     ...scenario,
     settings: { ...scenario.settings, ...settings },
+    wire: scenario.wire && { ...scenario.wire, ...wire },
+    uncontrolled: uncontrolled ?? scenario.uncontrolled,
     config: config ?? scenario.config,
     seconds: seconds ?? scenario.seconds,
     seeds: scenario.seeds.slice(0, 1),

@@ -7,11 +7,15 @@ const STAYS_S = 30;
 const sizes = (points: readonly Point[], from: number, to: number): number[] =>
   points.filter(([t]) => t >= from && t < to).map(([, error]) => Math.abs(error));
 
-/** The part `q` of all errors is at most this, ns; NaN without any. */
-export const quantile = (points: readonly Point[], q: number, from: number, to = Number.POSITIVE_INFINITY): number => {
-  const sorted = sizes(points, from, to).sort((a, b) => a - b);
+/** The part `q` of all is at most this; NaN without any. */
+export const quantileOf = (values: readonly number[], q: number): number => {
+  const sorted = [...values].sort((a, b) => a - b);
   return sorted[Math.min(sorted.length - 1, Math.floor(q * sorted.length))] ?? Number.NaN;
 };
+
+/** The part `q` of all errors is at most this, ns; NaN without any. */
+export const quantile = (points: readonly Point[], q: number, from: number, to = Number.POSITIVE_INFINITY): number =>
+  quantileOf(sizes(points, from, to), q);
 
 /** Root of the mean square, ns. */
 export const rms = (points: readonly Point[], from: number, to = Number.POSITIVE_INFINITY): number => {

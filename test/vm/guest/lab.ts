@@ -13,14 +13,12 @@ import {
 import { setTimeout as pause } from 'node:timers/promises';
 import { loadNative, type Native } from '../../../src/devices/native.js';
 import type { DaemonName, Point, Settings, Verdict } from '../scenario.js';
+import { LOADER, Wire } from './wire.js';
 
-const MODULE = '/sys/module/truetime/parameters';
 const DIR = '/tmp/daemon';
 const LOG = `${DIR}/log`;
 const EVENTS = `${DIR}/events.jsonl`;
 const CONF = `${DIR}/conf`;
-const LIBRARIES = '/peer/lib';
-const LOADER = ['/peer/ld.so', '--library-path', LIBRARIES];
 const READY_S = 30;
 
 /** The kernel's clock as adjtimex shows it. */
@@ -35,6 +33,9 @@ export interface Timex {
   readonly tai: number;
 }
 
+export type Module = 'truetime' | 'truewire';
+const parameters = (module: Module): string => `/sys/module/${module}/parameters`;
+
 export interface Now {
   /** ns */
   readonly realtime: bigint;
@@ -48,6 +49,7 @@ export class Lab {
   readonly native: Native = loadNative();
   private daemonProcess: ChildProcess | undefined;
   private seconds: ChildProcess | undefined;
+  private wired: Wire | undefined;
   /** What the daemon was last started with. */
   config: readonly string[] = [];
   /** MONOTONIC_RAW, ns: the daemon's first start. */
@@ -65,17 +67,37 @@ export class Lab {
     writeFileSync(LOG, '');
   }
 
-  load(settings: Settings): void {
+  load(module: Module, settings: Settings): void {
     const words = Object.entries(settings).map(([name, value]) => `${name}=${value}`);
-    execFileSync('insmod', ['/module/truetime.ko', ...words]);
+    execFileSync('insmod', [`/module/${module}.ko`, ...words]);
   }
 
-  set(name: string, value: string | number): void {
-    writeFileSync(`${MODULE}/${name}`, String(value));
+  set(name: string, value: string | number, module: Module = 'truetime'): void {
+    writeFileSync(`${parameters(module)}/${name}`, String(value));
+  }
+
+  /** Puts the cards in, and makes the namespace at the other end of the wire. */
+  async connect(settings: Settings): Promise<void> {
+    this.load('truewire', settings);
+    this.wired = await Wire.make();
+  }
+
+  disconnect(): void {
+    if (this.wired === undefined) return;
+    this.note(`what chronyd at the other end said:\n${this.wired.peerLog()}`);
+    this.wired.close();
+  }
+
+  get wire(): Wire {
+    if (this.wired === undefined) throw new Error('the scenario has no wire');
+    return this.wired;
   }
 
   now(): Now {
-    const [realtime, utc, phc, raw] = readFileSync(`${MODULE}/now`, 'utf8').trim().split(' ').map(BigInt);
+    const [realtime, utc, phc, raw] = readFileSync(`${parameters('truetime')}/now`, 'utf8')
+      .trim()
+      .split(' ')
+      .map(BigInt);
     return { realtime: realtime!, utc: utc!, phc: phc!, raw: raw! };
   }
 
@@ -143,11 +165,11 @@ export class Lab {
   }
 
   /** What the peer's client says; '' when the daemon does not answer. */
-  ask(...words: string[]): string {
+  readonly ask = (...words: string[]): string => {
     const [program, ...rest] = [...LOADER, '/peer/chronyc', '-h', `${DIR}/sock`, '-n', ...words];
     const { status, stdout } = spawnSync(program!, rest, { encoding: 'utf8' });
     return status === 0 ? stdout : '';
-  }
+  };
 
   /** Rows of a report, split. */
   rows(...words: string[]): string[][] {

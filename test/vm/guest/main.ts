@@ -16,10 +16,11 @@ const control = words.get('lab.control') === '1';
 const scenario = control ? sabotaged(plain) : plain;
 const trace = words.get('lab.trace') === '1';
 // What another engine is to be told must not be what a clock said that followed this one.
-const free = trace || (control && plain.control.uncontrolled === true);
+const free = trace || scenario.uncontrolled === true;
 const lab = new Lab(words.get('lab.daemon') as DaemonName, trace, free ? ['-x'] : []);
 const seed = Number(words.get('lab.seed'));
-lab.load({ ...scenario.settings, seed });
+lab.load('truetime', { ...scenario.settings, seed });
+if (scenario.wire !== undefined) await lab.connect({ ...scenario.wire, seed });
 await scenario.prepare?.(lab);
 lab.startSeconds();
 try {
@@ -32,6 +33,7 @@ try {
 const points = lab.points();
 const shown = ['sources', 'sourcestats', 'tracking'].map((report) => lab.ask(report)).join('\n');
 await lab.stopDaemon();
+lab.disconnect();
 lab.stopSeconds();
 const result: Result = {
   daemon: lab.daemon,

@@ -14,28 +14,33 @@ export interface Image {
 }
 
 const LAB = join(repoRoot, 'test', 'vm');
+const OWN_MODULES = ['truetime', 'truewire'];
 const MODULES = ['pps-ldisc'];
 
-export const labPrefix = (): string => join(process.env['TIMEBALL_PEERS'] ?? join(repoRoot, '.peers'), 'vm');
-const peerTree = (): string => join(process.env['TIMEBALL_PEERS'] ?? join(repoRoot, '.peers'), 'chrony-trixie', 'tree');
+const peers = (): string => process.env['TIMEBALL_PEERS'] ?? join(repoRoot, '.peers');
+const peerTree = (): string => join(peers(), 'chrony-trixie', 'tree');
+export const labPrefix = (): string => join(peers(), 'vm');
+const ptpPrograms = (): string => join(peers(), 'linuxptp', 'usr', 'sbin');
 
 /** Why there can be no lab on this machine; undefined when there can. */
 export const missing = (): string | undefined => {
   if (process.arch !== 'x64') return 'the lab is an x86-64 machine';
   if (!existsSync(join(labPrefix(), '.complete'))) return 'no QEMU and kernel here: scripts/install-lab fetches them';
   if (!existsSync(peerTree())) return 'no chrony 4.6 here: scripts/install-peers fetches it';
+  if (!existsSync(ptpPrograms())) return 'no linuxptp here: scripts/install-peers fetches it';
   return undefined;
 };
 
 const run = (program: string, ...args: string[]): string =>
   execFileSync('nice', ['-n', '10', program, ...args], { encoding: 'utf8', stdio: ['ignore', 'pipe', 'pipe'] });
 
-const buildModule = (work: string, headers: string): string => {
+/** The lab's own modules, built; their folder. */
+const buildModules = (work: string, headers: string): string => {
   const folder = join(work, 'module');
   rmSync(folder, { recursive: true, force: true });
   cpSync(join(LAB, 'module'), folder, { recursive: true });
   run('make', '-s', '-C', headers, `M=${folder}`, 'modules');
-  return join(folder, 'truetime.ko');
+  return folder;
 };
 
 /** Libraries and loader of a program of this machine, by the names it asks for. */
@@ -71,6 +76,7 @@ const addPeer = (archive: Archive): void => {
   archive.addTarget('/peer/ld.so', realpathSync(join(lib, 'ld-linux-x86-64.so.2')));
   archive.add('/peer/chronyd', join(tree, 'usr/sbin/chronyd'));
   archive.add('/peer/chronyc', join(tree, 'usr/bin/chronyc'));
+  for (const name of ['ptp4l', 'pmc']) archive.add(`/peer/${name}`, join(ptpPrograms(), name));
 };
 
 /** A module of the kernel's package, unpacked. */
@@ -88,7 +94,7 @@ export const buildImage = (work: string): Image => {
   const version = readFileSync(join(prefix, 'version'), 'utf8').trim();
   const kernel = join(prefix, 'kernel');
   const initrd = join(work, 'initrd');
-  const module = buildModule(work, join(kernel, 'usr/src', `linux-headers-${version}`));
+  const own = buildModules(work, join(kernel, 'usr/src', `linux-headers-${version}`));
   run('gcc', '-O2', '-static', '-o', join(work, 'seconds'), join(LAB, 'guest', 'seconds.c'));
 
   const archive = new Archive(initrd);
@@ -99,7 +105,7 @@ export const buildImage = (work: string): Image => {
   archive.addTarget('/usr/bin/node', realpathSync(process.execPath));
   for (const path of libraries(process.execPath)) archive.addTarget(path, realpathSync(path));
   archive.add('/seconds', join(work, 'seconds'));
-  archive.add('/module/truetime.ko', module);
+  for (const name of OWN_MODULES) archive.add(`/module/${name}.ko`, join(own, `${name}.ko`));
   for (const name of MODULES) addModule(archive, work, kernel, name);
   addPeer(archive);
   addProduct(archive);

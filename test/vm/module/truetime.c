@@ -11,6 +11,7 @@
  *  /dev/ptpN       a PHC with a rate of its own or (phc_true) on true time + 37 s; its external stamps see the pulse.
  *  /dev/truetime   the record: pairs of s64 (true UTC, CLOCK_REALTIME - true UTC), ns, four a second.
  *  parameter now   "REALTIME UTC PHC RAW" in ns, of one instant.
+ *  truewire        (truewire.c) network cards whose stamps are of these clocks.
  */
 #include <linux/hrtimer.h>
 #include <linux/math64.h>
@@ -22,6 +23,7 @@
 #include <linux/timekeeping.h>
 #include <linux/version.h>
 #include <linux/vmalloc.h>
+#include "truetime.h"
 
 #define TICK_NS (NSEC_PER_SEC / 4)
 #define TAI_UTC_S 37
@@ -78,7 +80,7 @@ SETTING(phc_slow_ns, 20000, "by this much");
 SETTING(phc_busy_pct, 0, "readings that fail with EBUSY, %");
 static s64 phc_shift_ns;
 module_param_cb(phc_shift_ns, &s64_ops, &phc_shift_ns, 0644);
-MODULE_PARM_DESC(phc_shift_ns, "what a PHC on true time is wrong by");
+MODULE_PARM_DESC(phc_shift_ns, "what the PHC is wrong by");
 /* A clock that runs evenly beside CLOCK_MONOTONIC_RAW. Good for 8 s from raw on: the tick moves that forward. */
 struct beside {
 	u64 raw;
@@ -121,6 +123,16 @@ static u64 raw_when(const struct beside *c, s64 ns)
 static s64 utc(s64 true_ns)
 {
 	return leap_at_s && true_ns >= leap_at_s * NSEC_PER_SEC ? true_ns - NSEC_PER_SEC : true_ns;
+}
+
+static s64 tai_now(u64 raw)
+{
+	return ns_at(&truth, raw) + TAI_UTC_S * NSEC_PER_SEC;
+}
+
+static s64 phc_now(u64 raw)
+{
+	return (phc_true ? tai_now(raw) : ns_at(&phc, raw)) + phc_shift_ns;
 }
 
 /* Noise: splitmix64. Every second takes the same number of values, whatever comes of them. */
@@ -181,7 +193,7 @@ static int now_get(char *text, const struct kernel_param *kp)
 	spin_lock_irqsave(&lock, flags);
 	ktime_get_snapshot(&s);
 	t = utc(ns_at(&truth, s.raw));
-	p = ns_at(&phc, s.raw);
+	p = phc_now(s.raw);
 	spin_unlock_irqrestore(&lock, flags);
 	return sysfs_emit(text, "%lld %lld %lld %lld\n", (s64)s.real, t, p, (s64)s.raw);
 }
@@ -222,7 +234,7 @@ static void pulse(s64 real, s64 shift, int edge)
 
 static void stamp(u64 raw, s64 shift)
 {
-	struct ptp_clock_event event = { .type = PTP_CLOCK_EXTTS, .index = 0, .timestamp = ns_at(&phc, raw) + shift };
+	struct ptp_clock_event event = { .type = PTP_CLOCK_EXTTS, .index = 0, .timestamp = phc_now(raw) + shift };
 
 	if (extts && !(silent & 1))
 		ptp_clock_event(ptp, &event);
@@ -355,11 +367,6 @@ static const struct kernel_param_ops plugged_ops = { .set = plugged_set, .get = 
 module_param_cb(plugged, &plugged_ops, &plugged, 0644);
 
 /* ---- the PHC ---- */
-static s64 phc_now(u64 raw)
-{
-	return phc_true ? ns_at(&truth, raw) + TAI_UTC_S * NSEC_PER_SEC + phc_shift_ns : ns_at(&phc, raw);
-}
-
 static void take(s64 ns)
 {
 	u64 from = ktime_get_raw_ns();
@@ -485,6 +492,25 @@ static int phc_stamps_set(const char *text, const struct kernel_param *kp)
 static const struct kernel_param_ops phc_stamps_ops = { .set = phc_stamps_set, .get = param_get_int };
 module_param_cb(phc_stamps, &phc_stamps_ops, &phc_stamps, 0644);
 MODULE_PARM_DESC(phc_stamps, "cross time stamps besides basic ones: 1 extended, 2 precise, 3 both");
+
+/* ---- for the cards ---- */
+s64 truetime_stamp(u64 raw, bool by_phc)
+{
+	unsigned long flags;
+	s64 ns;
+
+	spin_lock_irqsave(&lock, flags);
+	ns = by_phc ? phc_now(raw) : tai_now(raw);
+	spin_unlock_irqrestore(&lock, flags);
+	return ns;
+}
+EXPORT_SYMBOL_GPL(truetime_stamp);
+
+int truetime_phc_index(void)
+{
+	return ptp_clock_index(ptp);
+}
+EXPORT_SYMBOL_GPL(truetime_phc_index);
 
 /* ---- life ---- */
 static void detach(void)

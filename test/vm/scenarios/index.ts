@@ -1,5 +1,6 @@
 import type { Scenario } from '../scenario.js';
 import { BAD_PHC, EDGES, REBOOT, SEVERAL, TORN } from './bad.js';
+import { BAD_CARD, CLIENT, SERVER } from './cards.js';
 import { CONTROL, LEAP_SLEW, LEAP_SYSTEM } from './control.js';
 import { DIRTY } from './dirty.js';
 import { CARRIED, RECEIVER } from './lines.js';
@@ -23,6 +24,9 @@ export const SCENARIOS: readonly Scenario[] = [
   REBOOT,
   RECEIVER,
   CARRIED,
+  SERVER,
+  CLIENT,
+  BAD_CARD,
 ];
 
 export const findScenario = (name: string): Scenario => {
