@@ -5,6 +5,7 @@ import { CONTROL, LEAP_SLEW, LEAP_SYSTEM } from './control.js';
 import { DIRTY } from './dirty.js';
 import { CARRIED, RECEIVER } from './lines.js';
 import { PHC } from './phc.js';
+import { BRIDGE, INSIDE_PTP } from './ptp.js';
 import { HARD, QUIET } from './pulses.js';
 import { RTC } from './rtc.js';
 
@@ -27,6 +28,8 @@ export const SCENARIOS: readonly Scenario[] = [
   SERVER,
   CLIENT,
   BAD_CARD,
+  INSIDE_PTP,
+  BRIDGE,
 ];
 
 export const findScenario = (name: string): Scenario => {
