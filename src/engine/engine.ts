@@ -139,6 +139,7 @@ export class Engine extends EngineState {
 
   private start(driftFreq: number | undefined, driftSkew: number | undefined, now: Now): void {
     this.started = now.mono;
+    this.driftSkew = driftSkew ?? 1;
     // A replay knows the instant of this event, not that of the construction.
     this.polls.restart(now.mono);
     this.clock.setBase(now.raw, driftFreq ?? 0);
@@ -148,6 +149,7 @@ export class Engine extends EngineState {
     this.phases.start(now);
     this.steer(now);
     this.publish(now);
+    this.traceLoss(now);
   }
 
   private device(event: Extract<Event, { kind: 'device' }>, now: Now): void {
@@ -261,6 +263,7 @@ export class Engine extends EngineState {
       resetSources: () => {
         for (let i = 0; i < this.config.refclocks.length; i++) this.sources.reset(i);
         this.ntp.sources.reset();
+        this.traceLoss(now);
       },
       adjust: (doffset, dfreq) => this.adjustClock(doffset, dfreq, now),
       setByHand: (offset) => this.setByHand(offset, now),
@@ -322,9 +325,7 @@ export class Engine extends EngineState {
       this.fact(now, { severity: 'info', name: 'smoothing.active', text: 'Activated time smoothing' });
     }
     this.publish(now);
-    if (this.traces.wants('tracking')) {
-      this.traces.tracking(this.tracking(now), time, this.selection?.combined.length ?? 0, this.discipline.bound(time));
-    }
+    this.traceUpdate(time, now);
   }
 
   /** A good exchange with an NTP server. */

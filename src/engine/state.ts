@@ -107,6 +107,8 @@ export abstract class EngineState {
   /** One for the whole of an event: a step of the raw clock moves it, and nobody goes on with the time before it. */
   protected moment: Moment;
   protected readonly traces: Tracer;
+  /** How well the frequency is known before the first update; without a drift file not at all. */
+  protected driftSkew: Frequency = 1;
 
   protected abstract readonly ntp: NtpSide;
 
@@ -314,6 +316,22 @@ export abstract class EngineState {
       lastUpdateInterval: d.updateInterval,
       mode: local ? 'local' : this.discipline.mode,
     };
+  }
+
+  /** `time`: of the measurement by which the clock was corrected. */
+  protected traceUpdate(time: Instant, now: Now): void {
+    if (!this.traces.wants('tracking')) return;
+    this.traces.tracking(this.tracking(now), time, this.selection?.combined.length ?? 0, this.discipline.bound(time));
+  }
+
+  /** Nothing is followed (any more). */
+  protected traceLoss(now: Now): void {
+    if (!this.traces.wants('tracking')) return;
+    const { updates, skewPpm } = this.discipline.figures();
+    const skew = updates > 0 ? skewPpm * PPM : this.driftSkew;
+    const at = this.clock.now(now.raw);
+    const distance = this.referenceTime === undefined ? Number.POSITIVE_INFINITY : this.ownDistance(now);
+    this.traces.loss(this.tracking(now), at, skew, Number.isFinite(distance) ? distance : undefined);
   }
 
   /** Of the last correction, by a source or by hand. */

@@ -1,5 +1,5 @@
 import type { Instant } from '../base/time.js';
-import { PPM, type Seconds } from '../base/units.js';
+import { type Frequency, PPM, type Seconds } from '../base/units.js';
 import type { Measured } from '../core/refclock/manager.js';
 import type { NtpDataReport, SelectReport, SourcestatsReport, TrackingReport } from '../core/report/reports.js';
 import type { Trace } from '../core/report/traces.js';
@@ -141,6 +141,27 @@ export class Tracer {
       rootDelay: t.rootDelay,
       rootDispersion: t.rootDispersion,
       maxError: bound.halfWidth,
+    });
+  }
+
+  /** `maxError`: undefined before the first update, when nothing vouches for anything better than chronyd's seconds. */
+  loss(t: TrackingReport, at: Instant, skew: Frequency, maxError: Seconds | undefined): void {
+    const known = maxError !== undefined;
+    this.emit({
+      log: 'tracking',
+      at,
+      reference: '',
+      stratum: 0,
+      frequencyFastPpm: t.frequencyFastPpm,
+      skewPpm: skew / PPM,
+      offsetFast: 0,
+      leap: 3,
+      combined: 0,
+      offsetSd: 0,
+      remaining: t.currentCorrection,
+      rootDelay: known ? t.rootDelay : 1,
+      rootDispersion: known ? t.rootDispersion : 1,
+      maxError: maxError ?? 1.5,
     });
   }
 }

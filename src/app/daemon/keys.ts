@@ -4,7 +4,10 @@ import { parseKeyFile, type SymmetricKey } from '../../wire/ntp/keyfile.js';
 
 type Say = (severity: Severity, text: string) => void;
 
-const OTHERS_MAY_READ = 0o004;
+const OTHERS_MAY = [
+  [0o004, 'readable'],
+  [0o002, 'writable'],
+] as const;
 /** Bytes; chronyd's mark, too. */
 const SHORTEST_SAFE = 10;
 
@@ -35,7 +38,9 @@ export class Keys {
     if (path === undefined) return;
     try {
       const text = readFileSync(path, 'latin1');
-      if ((statSync(path).mode & OTHERS_MAY_READ) !== 0) this.say('warn', `World-readable permissions on ${path}`);
+      const { mode } = statSync(path);
+      const open = OTHERS_MAY.find(([bit]) => (mode & bit) !== 0);
+      if (open !== undefined) this.say('warn', `World-${open[1]} permissions on ${path}`);
       const { keys, warnings } = parseKeyFile(text);
       for (const warning of warnings) this.say('warn', `${warning} in file ${path}`);
       this.keys = keys;
