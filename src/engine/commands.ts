@@ -200,10 +200,25 @@ export const runCommand = (command: Command, hands: CommandHands): CommandAnswer
   }
 };
 
-const changeSource = (
-  hands: CommandHands,
-  command: Extract<Command, { name: 'select-options' | 'source-offset' }>,
-): CommandAnswer => {
+/** Of a source that has no address yet. */
+const changePlace = (hands: CommandHands, place: string, command: SourceCommand): CommandAnswer => {
+  if (command.name === 'select-options') {
+    const changed = hands.ntp.selectAt(place, command.change);
+    if (changed === undefined) return { outcome: 'no-such-source' };
+    if (changed) info(hands, 'source.options', `Source ${place} selection options modified`);
+    return DONE;
+  }
+  const outcome = hands.ntp.change(place, { offset: command.offset });
+  if (outcome === 'done') info(hands, 'source.offset', `Source ${place} new offset ${command.offset.toFixed(6)}`);
+  return answerOf(outcome);
+};
+
+type SourceCommand = Extract<Command, { name: 'select-options' | 'source-offset' }>;
+
+const changeSource = (hands: CommandHands, command: SourceCommand): CommandAnswer => {
+  if ('address' in command.source && command.source.address.startsWith('ID#')) {
+    return changePlace(hands, command.source.address, command);
+  }
   const index = indexOf(hands, command.source);
   if (index === undefined) return { outcome: 'no-such-source' };
   const { name } = hands.sources.info(index);

@@ -261,6 +261,7 @@ export const fakeDaemon = (change: Partial<CmdmonContext> = {}): { context: Cmdm
       reset: (i) => void recorded.resets.push(i),
     }),
     ntpData: (address) => {
+      if (typeof address === 'number') return undefined;
       const found = FAKE_SOURCES.find((s) => s.address === formatIp(address));
       return found?.address === undefined
         ? undefined

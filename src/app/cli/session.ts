@@ -1,6 +1,7 @@
 import { lookupService } from 'node:dns/promises';
 import { formatIp } from '../../base/ip.js';
 import { refidToText } from '../../base/refid.js';
+import { placeText } from '../../core/report/place.js';
 import type { WireAddress } from '../../wire/cmdmon/fields.js';
 import { type Json, type Mode, type Row, toLine, toObject } from './sheet.js';
 import { Refusal, type Talker } from './talk.js';
@@ -54,7 +55,7 @@ export const printTable = async ({ io, mode }: Session, head: string, rows: Asyn
 /** `ID#0000000001` names a source that has no address yet. */
 export const addressText = (address: WireAddress): string => {
   if (address === undefined) return '[UNSPEC]';
-  return typeof address === 'number' ? `ID#${String(address).padStart(10, '0')}` : formatIp(address);
+  return typeof address === 'number' ? placeText(address) : formatIp(address);
 };
 
 const reverse = async (address: Uint8Array): Promise<string> => {

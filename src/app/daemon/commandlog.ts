@@ -1,5 +1,6 @@
 import { formatIp, parseIp } from '../../base/ip.js';
 import type { AccessChange, DaemonCommand, SourceChange } from '../../control/cmdmon/context.js';
+import { placeText } from '../../core/report/place.js';
 import type { Engine } from '../../engine/engine.js';
 
 const CHANGES: Readonly<Record<keyof SourceChange, (value: number) => string>> = {
@@ -40,11 +41,23 @@ type Sources = Pick<Engine, 'sourceName' | 'unresolved'>;
 
 /** Places of a name that has no address yet, as chronyc writes them. */
 const places = (name: string, sources: Sources): readonly string[] =>
-  sources.unresolved().flatMap((u) => (u.name === name ? [`ID#${String(u.id).padStart(10, '0')}`] : []));
+  sources.unresolved().flatMap((u) => (u.name === name ? [placeText(u.id)] : []));
 
-/** Of a source that is there now, by its address or by its name. */
-export const sourceTexts = (what: 'Added' | 'Removed', source: string, sources: Sources): readonly string[] => {
-  if (parseIp(source) === undefined) return places(source, sources).map((id) => `${what} source ${id} (${source})`);
+/** Of a source that is there now, by its address or by its name; not the places that were there before. */
+export const sourceTexts = (
+  what: 'Added' | 'Removed',
+  source: string,
+  sources: Sources,
+  known: ReadonlySet<string> = new Set(),
+): readonly string[] => {
+  if (source.startsWith('ID#')) {
+    const found = sources.unresolved().find(({ id }) => placeText(id) === source);
+    return [`${what} source ${source} (${found?.name ?? source})`];
+  }
+  if (parseIp(source) === undefined)
+    return places(source, sources)
+      .filter((id) => !known.has(id))
+      .map((id) => `${what} source ${id} (${source})`);
   const name = sources.sourceName(source) ?? source;
   return [`${what} source ${source}${name === source ? '' : ` (${name})`}`];
 };

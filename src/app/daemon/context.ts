@@ -12,6 +12,7 @@ import type {
 import { openCommandCodes } from '../../control/cmdmon/opencommands.js';
 import { AddressBuckets } from '../../core/access/bucket.js';
 import { AccessTree } from '../../core/access/tree.js';
+import { placeText } from '../../core/report/place.js';
 import type { AuthReport, NtpDataReport } from '../../core/report/reports.js';
 import type { RtcLine } from '../../core/rtc/file.js';
 import type { Engine } from '../../engine/engine.js';
@@ -105,8 +106,9 @@ export class DaemonContext implements CmdmonContext {
   activity = () => this.parts.engine.activity();
   serverStats = () => this.parts.server.stats();
   clients = (): ClientTable | undefined => this.parts.server.clients();
-  ntpData(address: IpBytes): NtpDataReport | undefined {
+  ntpData(address: IpBytes | number): NtpDataReport | undefined {
     const { engine } = this.parts;
+    if (typeof address === 'number') return engine.unheard(placeText(address));
     return engine.ntpData(formatIp(address)) ?? engine.unheard(formatIp(address));
   }
 
@@ -154,9 +156,10 @@ export class DaemonContext implements CmdmonContext {
     const { engine, say } = this.parts;
     const before = engine.onlineAddresses();
     const removed = command.name === 'delete-source' ? sourceTexts('Removed', command.address, engine) : [];
+    const known = new Set(engine.unresolved().map(({ id }) => placeText(id)));
     const status = this.obey(command);
     if (status !== STATUS.SUCCESS) return status;
-    const added = command.name === 'add-source' ? sourceTexts('Added', command.values.name ?? '', engine) : [];
+    const added = command.name === 'add-source' ? sourceTexts('Added', command.values.name ?? '', engine, known) : [];
     for (const text of [...removed, ...added, ...commandTexts(command)]) say('info', text);
     if (command.name === 'online' || command.name === 'offline') {
       for (const text of connectionTexts(before, engine.onlineAddresses())) say('info', text);

@@ -1,10 +1,10 @@
-import { formatIp } from '../../base/ip.js';
 import type { WireAddress } from '../../wire/cmdmon/fields.js';
 import type { RequestValues } from '../../wire/cmdmon/packet.js';
 import { ADD_FLAG, SELECT_OPTION, STATUS, type Status } from '../../wire/cmdmon/protocol.js';
 import type { AccessChange, CmdmonContext, DaemonCommand, SourceRef } from './context.js';
 import { NTP_SOURCE_COMMANDS } from './ntpsources.js';
 import type { Handlers } from './readonly.js';
+import { addressText } from './unresolved.js';
 
 type SubnetValues = RequestValues<'ALLOW'>;
 
@@ -79,14 +79,8 @@ const setTime: Handlers['SETTIME'] = ({ time }, context) => {
 };
 
 /** Family "unspecified": a reference clock, by its refid. */
-const toSource = ({
-  address,
-  refId,
-}: {
-  readonly address: WireAddress;
-  readonly refId: number;
-}): SourceRef | undefined =>
-  address === undefined ? { refId } : typeof address === 'number' ? undefined : { address: formatIp(address) };
+const toSource = ({ address, refId }: { readonly address: WireAddress; readonly refId: number }): SourceRef =>
+  address === undefined ? { refId } : { address: addressText(address) };
 
 /** The mask and the options number the same four words differently (cmdmon 10). */
 const SELECT_WORDS = [
@@ -98,7 +92,6 @@ const SELECT_WORDS = [
 
 const selectOptions: Handlers['MODIFY_SELECTOPTS'] = (values, context) => {
   const source = toSource(values);
-  if (source === undefined) return STATUS.NO_SUCH_SOURCE;
   const named = SELECT_WORDS.filter(([, mask]) => (values.mask & mask) !== 0);
   const change = Object.fromEntries(named.map(([word, , flag]) => [word, (values.options & flag) !== 0]));
   return context.run({ name: 'select-options', source, change });
@@ -106,7 +99,6 @@ const selectOptions: Handlers['MODIFY_SELECTOPTS'] = (values, context) => {
 
 const sourceOffset: Handlers['MODIFY_OFFSET'] = (values, context) => {
   const source = toSource(values);
-  if (source === undefined) return STATUS.NO_SUCH_SOURCE;
   return context.run({ name: 'source-offset', source, offset: values.offset });
 };
 

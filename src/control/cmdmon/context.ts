@@ -102,10 +102,15 @@ export type DaemonCommand =
   | { readonly name: 'smoothtime'; readonly action: 'reset' | 'activate' }
   /** STATUS.SOURCE_ALREADY_KNOWN, TOO_MANY_SOURCES. */
   | { readonly name: 'add-source'; readonly values: RequestValues<'ADD_SOURCE'> }
-  | { readonly name: 'delete-source' /** Or a name without an address. */; readonly address: IpText }
+  | { readonly name: 'delete-source' /** Or `ID#…`. */; readonly address: IpText }
   /** Undefined: all NTP sources. */
-  | { readonly name: 'online' | 'offline'; readonly match: AddressMask | undefined }
-  | { readonly name: 'burst'; readonly good: number; readonly total: number; readonly match: AddressMask | undefined }
+  | { readonly name: 'online' | 'offline'; readonly match: AddressMask | number | undefined }
+  | {
+      readonly name: 'burst';
+      readonly good: number;
+      readonly total: number;
+      readonly match: AddressMask | number | undefined;
+    }
   | { readonly name: 'change-source'; readonly address: IpText; readonly change: SourceChange }
   /** STATUS.NO_RTC without one that is tracked; writertc: STATUS.BAD_RTC_FILE. */
   | { readonly name: 'trim-rtc' }
@@ -136,8 +141,8 @@ export interface CmdmonContext {
   serverStats(): ServerStatsReport;
   /** Undefined: client logging is off. */
   clients(): ClientTable | undefined;
-  /** Undefined: there is no such NTP source. */
-  ntpData(address: IpBytes): NtpDataReport | undefined;
+  /** As `authData`. */
+  ntpData(address: IpBytes | number): NtpDataReport | undefined;
   /** By address, or by the number of a name without one. Undefined: there is no such NTP source. */
   authData(address: IpBytes | number): AuthReport | undefined;
   /** The name by which the configuration calls an NTP source; undefined: there is none at that address. */

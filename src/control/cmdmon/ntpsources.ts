@@ -1,20 +1,20 @@
-import { formatIp } from '../../base/ip.js';
+import type { IpBytes } from '../../base/ip.js';
 import type { WireAddress } from '../../wire/cmdmon/fields.js';
 import type { RequestValues } from '../../wire/cmdmon/packet.js';
 import { STATUS, type Status } from '../../wire/cmdmon/protocol.js';
 import { ADD_SOURCE_TYPE } from '../../wire/cmdmon/requests.js';
 import type { AddressMask, CmdmonContext, SourceChange } from './context.js';
 import type { Handlers } from './readonly.js';
-import { unresolvedAt } from './unresolved.js';
+import { addressText, unresolvedAt } from './unresolved.js';
 
 /** The sources that a request means: undefined = all; false = an address that is none. */
 const toMatch = (values: {
   readonly mask: WireAddress;
   readonly address: WireAddress;
-}): AddressMask | undefined | false => {
+}): AddressMask | number | undefined | false => {
   const { address, mask } = values;
   if (address === undefined) return undefined;
-  if (!(address instanceof Uint8Array)) return false;
+  if (!(address instanceof Uint8Array)) return address;
   if (mask === undefined) return { address, mask: new Uint8Array(address.length).fill(255) };
   return mask instanceof Uint8Array && mask.length === address.length ? { address, mask } : false;
 };
@@ -46,15 +46,18 @@ const change =
   (name: keyof SourceChange, fit: Fit) =>
   (values: { readonly address: WireAddress; readonly value: number }, context: CmdmonContext): Status => {
     const { address } = values;
-    if (!(address instanceof Uint8Array)) return STATUS.NO_SUCH_SOURCE;
+    if (address === undefined) return STATUS.NO_SUCH_SOURCE;
     const value = fit(values.value);
     const wanted = value === undefined ? {} : { [name]: value };
-    return context.run({ name: 'change-source', address: formatIp(address), change: wanted });
+    return context.run({ name: 'change-source', address: addressText(address), change: wanted });
   };
 
+const isKnown = (address: IpBytes | number, context: CmdmonContext): boolean =>
+  address instanceof Uint8Array || unresolvedAt(address, context) !== undefined;
+
 const remove: Handlers['DEL_SOURCE'] = ({ address }, context) => {
-  const known = address instanceof Uint8Array ? formatIp(address) : unresolvedAt(address, context)?.name;
-  return known === undefined ? STATUS.NO_SUCH_SOURCE : context.run({ name: 'delete-source', address: known });
+  if (address === undefined || !isKnown(address, context)) return STATUS.NO_SUCH_SOURCE;
+  return context.run({ name: 'delete-source', address: addressText(address) });
 };
 
 const add: Handlers['ADD_SOURCE'] = (values, context) => {

@@ -184,8 +184,8 @@ export const READ_ONLY: Handlers = {
   SERVER_STATS: (_, context) => serverStats(context.serverStats()),
   CLIENT_ACCESSES: clients,
   NTP_DATA: ({ address }, context) => {
-    const report = isBytes(address) ? context.ntpData(address) : undefined;
-    return report === undefined ? STATUS.NO_SUCH_SOURCE : ntpData(report);
+    const report = address === undefined ? undefined : context.ntpData(address);
+    return report === undefined ? STATUS.NO_SUCH_SOURCE : { ...ntpData(report), remoteAddress: address };
   },
   NTP_SOURCE_NAME: ({ address }, context) => {
     const name = isBytes(address) ? context.sourceName(address) : unresolvedAt(address, context)?.name;

@@ -69,6 +69,8 @@ export interface UnresolvedReport {
   /** 0 = none. */
   readonly keyId: number;
   readonly configured: SelectOptions;
+  /** It will be polled as soon as it has an address. */
+  readonly online: boolean;
 }
 
 export interface SourcestatsReport {

@@ -6,7 +6,11 @@ export interface AddressMask {
   readonly mask: IpBytes;
 }
 
-export const matches = (match: AddressMask | undefined, address: IpBytes): boolean =>
+/** `address`: a number where there is none yet (`ID#…`). */
+export const matches = (match: AddressMask | number | undefined, address: IpBytes | number): boolean =>
   match === undefined ||
-  (address.length === match.address.length &&
+  match === address ||
+  (typeof match !== 'number' &&
+    typeof address !== 'number' &&
+    address.length === match.address.length &&
     address.every((byte, i) => (byte & match.mask[i]!) === (match.address[i]! & match.mask[i]!)));

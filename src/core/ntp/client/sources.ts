@@ -5,7 +5,8 @@ import type { Ntp64 } from '../../../base/ntp64.js';
 import type { RefId } from '../../../base/refid.js';
 import { addMono, diff, type Instant, type Mono } from '../../../base/time.js';
 import type { Seconds, StampKind } from '../../../base/units.js';
-import type { ActivityReport, NtpDataReport, UnresolvedReport } from '../../report/reports.js';
+import { placeText } from '../../report/place.js';
+import type { ActivityReport, NtpDataReport, SelectOptions, UnresolvedReport } from '../../report/reports.js';
 import type { ClockChange } from '../../sample.js';
 import type { SourceSet } from '../../sources/sourceset.js';
 import type { Finding } from '../../sources/types.js';
@@ -13,6 +14,7 @@ import type { Association, Foretold, Outgoing, Received, Surroundings } from './
 import { ClientAssociation } from './clientassociation.js';
 import type { NtpSourceOptions } from './options.js';
 import { PeerAssociation, type PeerOutgoing } from './peerassociation.js';
+import { applyChange, type NtpChange, PlaceOrders, placeData } from './places.js';
 import { refIdOfAddress } from './refid.js';
 import { unheardReport } from './unheard.js';
 
@@ -78,12 +80,14 @@ interface Entry {
   readonly options: NtpSourceOptions;
   /** The name is an address. */
   readonly numeric: boolean;
-  readonly wanted: number;
+  wanted: number;
   /** Of its addresses that are asked until so many as wanted have answered. */
-  readonly tried: number;
+  tried: number;
   /** Number of the first of the places for its addresses. */
   readonly firstPlace: number;
   readonly ids: Set<number>;
+  /** Of the places that commands have named. */
+  readonly orders: Map<number, PlaceOrders>;
   /** When the name is to be resolved (again); undefined = not by itself. */
   resolveAt: Mono | undefined;
   failures: number;
@@ -105,13 +109,8 @@ const PEER_RATE = 8;
 
 export type NtpOutcome = 'done' | 'no-such-source' | 'exists' | 'too-many';
 
-/** What a command may change of a source that runs. */
-export type NtpChange = Partial<
-  Pick<NtpSourceOptions, 'maxdelay' | 'maxdelayratio' | 'maxdelaydevratio' | 'minstratum' | 'offset'>
-> & { readonly minpoll?: number; readonly maxpoll?: number; readonly polltarget?: number };
-
 /** Which sources a command means: undefined = all; `mask` for a network. */
-export type AddressMatch = (address: IpBytes) => boolean;
+export type AddressMatch = (address: IpBytes | number) => boolean;
 
 /** All NTP sources: names, addresses, associations. Synchronous; time is an argument. */
 export class NtpSources {
@@ -133,11 +132,15 @@ export class NtpSources {
   unresolved(): readonly UnresolvedReport[] {
     return this.entries.flatMap((entry) => {
       const { options: o, tried, ids, firstPlace } = entry;
-      const { name, minpoll: pollLog2, key: keyId, noselect, prefer, trust, require } = o;
       const mode = o.kind === 'peer' ? ('peer' as const) : ('client' as const);
-      const place = { name, mode, pollLog2, keyId, configured: { noselect, prefer, trust, require } };
       const left = this.isFull(entry) ? 0 : Math.max(0, tried - ids.size);
-      return Array.from({ length: left }, (_, i) => ({ ...place, id: firstPlace + tried - left + i }));
+      return Array.from({ length: left }, (_, i) => {
+        const id = firstPlace + tried - left + i;
+        const orders = entry.orders.get(id) ?? new PlaceOrders(o.connectivity !== 'offline');
+        const { online } = orders;
+        const [pollLog2, configured] = [orders.poll(o.minpoll), orders.selected(o)];
+        return { id, name: o.name, mode, pollLog2, keyId: o.key, configured, online };
+      });
     });
   }
 
@@ -148,7 +151,8 @@ export class NtpSources {
   add(options: NtpSourceOptions, now: Mono): NtpOutcome {
     if (this.live.size >= MAX_NTP_SOURCES || this.entries.length >= MAX_NTP_SOURCES) return 'too-many';
     const numeric = parseIp(options.name) !== undefined;
-    if (numeric ? this.byAddress(options.name) !== undefined : this.byName(options.name) !== undefined) return 'exists';
+    // Two sources of one name take different addresses of it.
+    if (numeric && this.byAddress(options.name) !== undefined) return 'exists';
     const isPool = options.kind === 'pool' && !numeric;
     const wanted = isPool ? Math.max(1, options.maxsources) : 1;
     const entry: Entry = {
@@ -158,6 +162,7 @@ export class NtpSources {
       tried: isPool ? Math.max(wanted, Math.min(2 * wanted, MAX_TRIED)) : 1,
       firstPlace: this.places + 1,
       ids: new Set(),
+      orders: new Map(),
       resolveAt: undefined,
       failures: 0,
       resolving: false,
@@ -171,10 +176,16 @@ export class NtpSources {
     return 'done';
   }
 
-  /** Removes a source by its address, or an entry by its name. */
+  /** Removes a source by its address or its place, or an entry by its name. */
   remove(nameOrAddress: string): NtpOutcome {
-    const live = this.byAddress(nameOrAddress);
-    const entry = live?.[1].entry ?? this.byName(nameOrAddress);
+    const place = this.placeAt(nameOrAddress);
+    if (place !== undefined && place.entry.tried > 1) {
+      place.entry.tried--;
+      place.entry.wanted = Math.min(place.entry.wanted, place.entry.tried);
+      return 'done';
+    }
+    const live = this.byAddress(place?.entry.options.name ?? nameOrAddress);
+    const entry = place?.entry ?? live?.[1].entry ?? this.byName(nameOrAddress);
     if (entry === undefined) return 'no-such-source';
     for (const id of live === undefined || entry.ids.size === 1 ? [...entry.ids] : [live[0]]) this.leave(id);
     if (entry.ids.size === 0) this.entries.splice(this.entries.indexOf(entry), 1);
@@ -305,23 +316,42 @@ export class NtpSources {
   // ---- commands -----------------------------------------------------------------------------------------------
 
   setOnline(online: boolean, matches: AddressMatch, now: Mono): NtpOutcome {
-    return this.forEach(matches, (association) => association.setOnline(online, now));
+    return this.forEach(
+      matches,
+      (association) => association.setOnline(online, now),
+      (place) => {
+        place.online = online;
+      },
+    );
   }
 
   burst(good: number, total: number, matches: AddressMatch, now: Mono): NtpOutcome {
-    return this.forEach(matches, (association) => association.burst(good, total, now));
+    return this.forEach(
+      matches,
+      (association) => association.burst(good, total, now),
+      (place) => {
+        place.burst = { good, total };
+      },
+    );
   }
 
   change(address: string, change: NtpChange): NtpOutcome {
+    const place = this.placeAt(address);
+    place?.orders.add(change);
+    if (place !== undefined) return 'done';
     const found = this.byAddress(address);
     if (found === undefined) return 'no-such-source';
-    const { association } = found[1];
-    const { minpoll, maxpoll, polltarget, ...rest } = change;
-    association.options = { ...association.options, ...rest };
-    if (minpoll !== undefined) association.polls.setMin(minpoll);
-    if (maxpoll !== undefined) association.polls.setMax(maxpoll);
-    if (polltarget !== undefined) association.polls.target = polltarget;
+    applyChange(found[1].association, change);
     return 'done';
+  }
+
+  /** The same of how it is selected. True: something has changed; undefined: there is no such place. */
+  selectAt(place: string, change: Partial<SelectOptions>): boolean | undefined {
+    const found = this.placeAt(place);
+    if (found === undefined) return undefined;
+    const before = found.orders.selected(found.entry.options);
+    found.orders.setOptions(change);
+    return (Object.keys(change) as (keyof SelectOptions)[]).some((word) => change[word] !== before[word]);
   }
 
   /** The reference id that we have for a source; undefined = it has not answered yet. */
@@ -341,7 +371,11 @@ export class NtpSources {
   }
 
   onlineAddresses(): ReadonlySet<string> {
-    return new Set([...this.live.values()].flatMap(({ association: a }) => (a.online ? [a.address] : [])));
+    const places = this.unresolved().flatMap(({ id, online }) => (online ? [placeText(id)] : []));
+    return new Set([
+      ...[...this.live.values()].flatMap(({ association: a }) => (a.online ? [a.address] : [])),
+      ...places,
+    ]);
   }
 
   /** The name by which the configuration calls the source at an address. */
@@ -360,6 +394,8 @@ export class NtpSources {
 
   /** The same for a source that has not answered yet. */
   unheard(address: string): NtpDataReport | undefined {
+    const place = this.placeAt(address);
+    if (place !== undefined) return placeData(address, place.entry.options.port);
     const association = this.byAddress(address)?.[1].association;
     return association && unheardReport(association);
   }
@@ -380,7 +416,11 @@ export class NtpSources {
 
   // ---- inside -------------------------------------------------------------------------------------------------
 
-  private forEach(matches: AddressMatch, act: (association: Association) => void): NtpOutcome {
+  private forEach(
+    matches: AddressMatch,
+    act: (association: Association) => void,
+    order: (orders: PlaceOrders) => void,
+  ): NtpOutcome {
     this.upcoming = 'unknown';
     let outcome: NtpOutcome = 'no-such-source';
     for (const { association } of this.live.values()) {
@@ -388,7 +428,27 @@ export class NtpSources {
       act(association);
       outcome = 'done';
     }
+    for (const { id } of this.unresolved()) {
+      if (!matches(id)) continue;
+      order(this.placeAt(placeText(id))!.orders);
+      outcome = 'done';
+    }
     return outcome;
+  }
+
+  /** The place that `ID#…` names, with what has been ordered for it so far. */
+  private placeAt(text: string): { readonly entry: Entry; readonly orders: PlaceOrders } | undefined {
+    const place = text.startsWith('ID#') ? this.unresolved().find(({ id }) => placeText(id) === text) : undefined;
+    if (place === undefined) return undefined;
+    const entry = this.entries.find(({ firstPlace: first, tried, numeric }) => {
+      return !numeric && place.id >= first && place.id < first + tried;
+    })!;
+    let orders = entry.orders.get(place.id);
+    if (orders === undefined) {
+      orders = new PlaceOrders(place.online);
+      entry.orders.set(place.id, orders);
+    }
+    return { entry, orders };
   }
 
   private byAddress(address: string): [number, Live] | undefined {
@@ -397,7 +457,8 @@ export class NtpSources {
   }
 
   private byName(name: string): Entry | undefined {
-    return this.entries.find((e) => !e.numeric && e.options.name === name);
+    // The one that came last: those of the configuration file stay.
+    return this.entries.findLast((e) => !e.numeric && e.options.name === name);
   }
 
   private foretold(source: number): Foretold {
@@ -465,13 +526,16 @@ export class NtpSources {
   private join(entry: Entry, address: string, now: Mono): void {
     this.upcoming = 'unknown';
     const o = entry.options;
+    const place = entry.firstPlace + entry.ids.size;
+    const orders = entry.orders.get(place);
+    entry.orders.delete(place);
     const source = this.host.sources.add({
       name: address,
       ...(entry.numeric ? {} : { title: `${address} (${o.name})` }),
       refId: refIdOfAddress(address),
       kind: o.kind === 'peer' ? 'peer' : 'client',
       address,
-      options: { noselect: o.noselect, prefer: o.prefer, trust: o.trust, require: o.require },
+      options: orders?.selected(o) ?? { noselect: o.noselect, prefer: o.prefer, trust: o.trust, require: o.require },
       minsamples: o.minsamples,
       maxsamples: o.maxsamples,
       maxunreach: o.maxunreach,
@@ -481,7 +545,9 @@ export class NtpSources {
     // Hundreds of sources do not all ask within the first tenth of a second.
     const start = addMono(now, CROWD_SPACING * Math.max(0, this.live.size - CROWD));
     const Kind = o.kind === 'peer' ? PeerAssociation : ClientAssociation;
-    this.live.set(source, { entry, association: new Kind(o, address, this.host.random, start), proven: false });
+    const association = new Kind(o, address, this.host.random, start);
+    orders?.follow(association, now);
+    this.live.set(source, { entry, association, proven: false });
     entry.ids.add(source);
     if (o.kind === 'peer') this.tellPeers();
   }

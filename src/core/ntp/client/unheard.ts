@@ -1,9 +1,16 @@
 import { fromUnix } from '../../../base/time.js';
 import type { NtpDataReport } from '../../report/reports.js';
-import type { Association } from './association.js';
+import type { Counters } from './counters.js';
+
+/** An association, as far as it is told. */
+interface Asked {
+  readonly address: string;
+  readonly options: { readonly port: number };
+  readonly counters: Counters;
+}
 
 /** What there is to say of a server that has not answered yet: how often it was asked. */
-export const unheardReport = (association: Association): NtpDataReport => ({
+export const unheardReport = (association: Asked): NtpDataReport => ({
   unheard: true,
   remoteAddress: association.address,
   localAddress: undefined,

@@ -375,7 +375,9 @@ describe('control/cmdmon door: commands', () => {
     assert.deepEqual(commanded('MODIFY_SELECTOPTS', named).commands, [
       { name: 'select-options', source: { address: '192.0.2.1' }, change: { require: true } },
     ]);
-    assert.equal(commanded('MODIFY_SELECTOPTS', { ...values, address: 7 }).status, STATUS.NO_SUCH_SOURCE);
+    assert.deepEqual(commanded('MODIFY_SELECTOPTS', { ...named, address: 7 }).commands, [
+      { name: 'select-options', source: { address: 'ID#0000000007' }, change: { require: true } },
+    ]);
   });
 
   it('add: wrong kinds and names are told apart; what is right goes to the engine as it came', () => {
@@ -411,7 +413,15 @@ describe('control/cmdmon door: commands', () => {
 
 describe('names without an address', () => {
   const none = { noselect: true, prefer: false, trust: false, require: false };
-  const place = { id: 3, name: 'ntp.example', mode: 'client', pollLog2: 7, keyId: 5, configured: none } as const;
+  const place = {
+    id: 3,
+    name: 'ntp.example',
+    mode: 'client',
+    pollLog2: 7,
+    keyId: 5,
+    configured: none,
+    online: true,
+  } as const;
   const { context: waiting, recorded } = fakeDaemon({
     unresolved: () => [place],
     authData: (at) => (at === 3 ? { mode: 'symmetric', keyId: 5, key: undefined } : undefined),
@@ -432,7 +442,7 @@ describe('names without an address', () => {
     assert.equal(data(ask('NTP_SOURCE_NAME', { address: 3 }, UNIX, waiting), 'NTP_SOURCE_NAME').name, 'ntp.example');
     assert.equal(data(ask('AUTH_DATA', { address: 3 }, UNIX, waiting), 'AUTH_DATA').keyId, 5);
     assert.equal(statusOf(ask('DEL_SOURCE', { address: 3 }, UNIX, waiting)), STATUS.SUCCESS);
-    assert.deepEqual(recorded.commands, [{ name: 'delete-source', address: 'ntp.example' }]);
+    assert.deepEqual(recorded.commands, [{ name: 'delete-source', address: 'ID#0000000003' }]);
     assert.equal(statusOf(ask('DEL_SOURCE', { address: 4 }, UNIX, waiting)), STATUS.NO_SUCH_SOURCE);
     assert.equal(statusOf(ask('NTP_SOURCE_NAME', { address: 4 }, UNIX, waiting)), STATUS.NO_SUCH_SOURCE);
     assert.equal(statusOf(ask('AUTH_DATA', { address: 4 }, UNIX, waiting)), STATUS.NO_SUCH_SOURCE);

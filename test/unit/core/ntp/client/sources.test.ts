@@ -105,12 +105,60 @@ describe('NTP sources', () => {
     assert.equal(rig.ntp.activity().unresolved, 0);
   });
 
+  it('what is ordered for a name without an address is done when it has one', () => {
+    const rig = new Rig();
+    rig.add('a.example');
+    const place = 'ID#0000000001';
+    const [only] = rig.ntp.unresolved();
+    assert.equal(
+      rig.ntp.setOnline(false, (a) => a === only!.id, rig.now),
+      'done',
+    );
+    assert.equal(
+      rig.ntp.setOnline(false, (a) => a === 99, rig.now),
+      'no-such-source',
+    );
+    assert.equal(rig.ntp.change(place, { minpoll: 8, polltarget: 30 }), 'done');
+    assert.equal(rig.ntp.change('ID#0000000002', { minpoll: 8 }), 'no-such-source');
+    assert.equal(rig.ntp.selectAt(place, { prefer: true }), true);
+    assert.equal(rig.ntp.selectAt(place, { prefer: true }), false);
+    assert.equal(rig.ntp.selectAt('ID#0000000002', { prefer: true }), undefined);
+    assert.equal(rig.ntp.unheard(place)?.remoteAddress, place);
+    const [told] = rig.ntp.unresolved();
+    assert.deepEqual([told!.pollLog2, told!.online, told!.configured.prefer], [8, false, true]);
+    assert.deepEqual(rig.ntp.activity(), { online: 0, offline: 0, burstOnline: 0, burstOffline: 0, unresolved: 1 });
+    rig.ntp.resolved('a.example', ['192.0.2.1'], rig.now);
+    assert.equal(rig.ntp.activity().offline, 1);
+    assert.equal(rig.ntp.onlineAddresses().size, 0);
+  });
+
+  it('of a pool each place is its own, and may be deleted', () => {
+    const rig = new Rig();
+    rig.add('pool.example', { kind: 'pool', maxsources: 2 });
+    rig.ntp.setOnline(false, (a) => a === 2, rig.now);
+    assert.equal(rig.ntp.remove('ID#0000000004'), 'done');
+    assert.equal(rig.ntp.remove('ID#0000000004'), 'no-such-source');
+    rig.ntp.resolved('pool.example', ['192.0.2.1', '192.0.2.2', '192.0.2.3', '192.0.2.4'], rig.now);
+    assert.deepEqual(rig.addresses, ['192.0.2.1', '192.0.2.2', '192.0.2.3']);
+    assert.deepEqual([...rig.ntp.onlineAddresses()], ['192.0.2.1', '192.0.2.3']);
+  });
+
+  it('two sources of one name take different addresses; the younger one is removed first', () => {
+    const rig = new Rig();
+    rig.add('a.example');
+    assert.equal(rig.add('a.example', { minpoll: 8 }), 'done');
+    rig.ntp.resolved('a.example', ['192.0.2.1', '192.0.2.2'], rig.now);
+    assert.deepEqual(rig.addresses, ['192.0.2.1', '192.0.2.2']);
+    rig.ntp.remove('a.example');
+    assert.deepEqual(rig.addresses, ['192.0.2.1']);
+  });
+
   it('nothing is there twice', () => {
     const rig = new Rig();
     rig.add('192.0.2.1');
     assert.equal(rig.add('192.0.2.1'), 'exists');
     rig.add('a.example');
-    assert.equal(rig.add('a.example'), 'exists');
+    rig.add('a.example');
     rig.ntp.resolved('a.example', ['192.0.2.1'], rig.now);
     assert.deepEqual(rig.addresses, ['192.0.2.1']);
   });
