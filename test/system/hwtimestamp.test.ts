@@ -1,6 +1,7 @@
 /** `hwtimestamp` where no network card stamps (here): words, exit codes, and everything goes on with kernel stamps. */
 import assert from 'node:assert/strict';
 import { after, describe, it, type TestContext } from 'node:test';
+import { probe } from '../../src/app/cli/nic-probe.js';
 import { loadNative } from '../../src/devices/native.js';
 import { startChronyd } from '../support/chronypair.js';
 import {
@@ -13,6 +14,7 @@ import {
   TIMEBALLD,
   testDir,
 } from '../support/daemon.js';
+import { documentedFields } from '../support/manpage.js';
 import { requirePeer } from '../support/peers.js';
 
 after(cleanUp);
@@ -83,6 +85,11 @@ describe('timeball nic', () => {
     assert.equal(one.code, 2);
     const [lo] = JSON.parse(one.stdout) as [Record<string, unknown>];
     assert.deepEqual([lo!['name'], lo!['clock'], lo!['use'], lo!['now']], ['lo', null, 'none', null]);
+    const documented = (name: string): readonly string[] => documentedFields('JSON WITHOUT A DAEMON', name);
+    assert.deepEqual(Object.keys(lo!), documented('nic'));
+    if (process.getuid!() === 0) {
+      assert.deepEqual(Object.keys(await probe(loadNative(), 'lo', '127.0.0.1')), documented('test'));
+    }
     assert.match((await runProgram(TIMEBALL, ['nic', 'lo'])).stdout, /hwtimestamp +kernel stamps \(/);
     const test = await runProgram(TIMEBALL, ['nic', 'lo', '--test']);
     assert.deepEqual([test.code, test.stdout], [2, '']);

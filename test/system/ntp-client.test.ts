@@ -14,6 +14,7 @@ import {
   TIMEBALLD,
   testDir,
 } from '../support/daemon.js';
+import { documentedFields } from '../support/manpage.js';
 import { requirePeer } from '../support/peers.js';
 
 after(cleanUp);
@@ -143,6 +144,7 @@ describe('NTP client and a real chronyd', () => {
     );
     const json = await runProgram(TIMEBALL, ['date', '--json', '-p', String(port), '127.0.0.1']);
     assert.equal(JSON.parse(json.stdout)[0].replies, 4);
+    assert.deepEqual(Object.keys(JSON.parse(json.stdout)[0]), documentedFields('JSON WITHOUT A DAEMON', 'date'));
     const none = await runProgram(TIMEBALL, ['date', '-t', '1', '-p', String(await freePort()), '127.0.0.1']);
     assert.equal(none.code, 2, none.text);
     assert.match(none.stderr, /^127\.0\.0\.1 127\.0\.0\.1: no reply$/m);

@@ -1,7 +1,5 @@
 /** Our own commands against the query door itself, without a socket between them. */
 import assert from 'node:assert/strict';
-import { readFileSync } from 'node:fs';
-import { join } from 'node:path';
 import { describe, it } from 'node:test';
 import { parseArgs } from '../../../../src/app/cli/args.js';
 import { quantity, scientific } from '../../../../src/app/cli/figures.js';
@@ -14,7 +12,7 @@ import { Talker } from '../../../../src/app/cli/talk.js';
 import { CodedError } from '../../../../src/base/errors.js';
 import type { QueryContext } from '../../../../src/control/query/context.js';
 import { handleQuery } from '../../../../src/control/query/door.js';
-import { repoRoot } from '../../../support/peers.js';
+import { documentedFields } from '../../../support/manpage.js';
 import { fakeQueries, QUERY_REFCLOCK } from '../../../support/query.js';
 
 class FakeTalker extends Talker {
@@ -97,11 +95,7 @@ describe('app/cli: reports of timeballd', () => {
   });
 
   it('JSON fields are those of the manual page', async () => {
-    const page = readFileSync(join(repoRoot, 'docs', 'man', 'timeball.1.md'), 'utf8').split('## JSON OF TIMEBALLD')[1]!;
-    const documented = (name: string): string[] => {
-      const fields = new RegExp(`^\\| (?:each of )?\`${name}\` \\| (.*) \\|$`, 'm').exec(page)![1]!;
-      return [...fields.matchAll(/`([A-Za-z0-9]+)`/g)].map((m) => m[1]!);
-    };
+    const documented = (name: string): readonly string[] => documentedFields('JSON OF TIMEBALLD', name);
     const same = (name: string, value: object): void => assert.deepEqual(Object.keys(value), documented(name), name);
     same('receiver status', (await json('receiver', ['status']))[0]);
     same('sources --why', (await json('sources', ['--why']))[0]);
