@@ -2,6 +2,7 @@
 import { spawn } from 'node:child_process';
 import { chmodSync, mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { cliMain } from '../../src/app/cli/main.js';
 import { Running, runProgram, TIMEBALL, TIMEBALLD, testDir, track } from './daemon.js';
 import { peerEnv, repoRoot } from './peers.js';
 import { withoutClock } from './unclocked.js';
@@ -66,6 +67,21 @@ export const ask = async (chronyc: string, socket: string, words: string): Promi
   const args = ['-h', socket, '-n', ...words.split(' ').filter((word) => word !== '')];
   const { code, stdout, stderr } = await runProgram(chronyc, args, { env: { TZ: 'UTC' } });
   return { code, stdout: mask(stdout), stderr: mask(stderr) };
+};
+
+/** The same by our client, without a process for each command. */
+export const askOurs = async (socket: string, words: string): Promise<Said> => {
+  const said = { stdout: '', stderr: '' };
+  const io = {
+    out: (text: string): void => {
+      said.stdout += text;
+    },
+    err: (text: string): void => {
+      said.stderr += text;
+    },
+  };
+  const code = await cliMain(['-h', socket, '-n', ...words.split(' ').filter((word) => word !== '')], 'chronyc', io);
+  return { code, stdout: mask(said.stdout), stderr: mask(said.stderr) };
 };
 
 /** Dates, times, and figures with a fraction; widths are kept where columns depend on them. */

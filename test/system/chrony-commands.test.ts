@@ -5,9 +5,12 @@ import { join } from 'node:path';
 import { after, before, describe, it, type TestContext } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { isDeepStrictEqual } from 'node:util';
-import { ask, linkTo, type Pair, peerSet, type Said, startChronyd } from '../support/chronypair.js';
+import { ask, askOurs, linkTo, type Pair, peerSet, type Said, startChronyd } from '../support/chronypair.js';
 import { cleanUp, type Running, testDir } from '../support/daemon.js';
 import { peersRequired } from '../support/peers.js';
+
+// As the clients that are processes.
+process.env['TZ'] = 'UTC';
 
 after(cleanUp);
 
@@ -282,7 +285,7 @@ const compare = (set: string, commands: readonly string[]): void => {
       for (const words of commands) {
         // chronyd takes two times by hand only a second apart.
         if (words.startsWith('settime')) await sleep(1100);
-        const [a, b] = await Promise.all([ask(theirs.chronyc, real.socket, words), ask(ours, own.socket, words)]);
+        const [a, b] = await Promise.all([ask(theirs.chronyc, real.socket, words), askOurs(own.socket, words)]);
         if (!isDeepStrictEqual(a, b)) differences.push(`${words}\nchrony: ${format(a)}\nours: ${format(b)}`);
       }
       assert.equal(differences.join('\n'), '');
@@ -343,7 +346,6 @@ const compareServers = (set: string): void => {
     const keys = join(testDir(), 'keys');
     writeFileSync(keys, '5 SHA256 HEX:00112233445566778899AABBCCDDEEFF\n', { mode: 0o600 });
     const lines = SERVERS.map((line) => line.replace('@DIR@/keys', keys));
-    const ours = linkTo('chronyc');
     const [real, own] = await Promise.all([
       startChronyd(theirs.chronyd, lines),
       startChronyd(linkTo('chronyd'), lines),
@@ -352,7 +354,7 @@ const compareServers = (set: string): void => {
     await sleep(1500);
     const differences: string[] = [];
     for (const words of ON_SERVERS) {
-      const [a, b] = await Promise.all([ask(theirs.chronyc, real.socket, words), ask(ours, own.socket, words)]);
+      const [a, b] = await Promise.all([ask(theirs.chronyc, real.socket, words), askOurs(own.socket, words)]);
       if (!isDeepStrictEqual(still(a), still(b)))
         differences.push(`${words}\nchrony: ${format(a)}\nours: ${format(b)}`);
     }

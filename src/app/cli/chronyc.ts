@@ -75,7 +75,7 @@ const runLines = async (
 };
 
 /** However it ends, our end of the UNIX socket is removed; a reader that is gone ends it too. */
-const cleanUp = (session: Session): void => {
+const cleanUp = (session: Session): (() => void) => {
   const stop = (): never => {
     session.talker.close();
     process.exit(1);
@@ -83,6 +83,12 @@ const cleanUp = (session: Session): void => {
   process.once('SIGINT', stop);
   process.once('SIGTERM', stop);
   process.stdout.once('error', stop);
+  return () => {
+    process.off('SIGINT', stop);
+    process.off('SIGTERM', stop);
+    process.stdout.off('error', stop);
+    session.talker.close();
+  };
 };
 
 const isTerminal = (input: NodeJS.ReadableStream): boolean =>
@@ -114,7 +120,7 @@ export const chronyc = async (options: CliOptions, io: CliIo, input: NodeJS.Read
     io.err(wrong);
     return 64;
   }
-  cleanUp(session);
+  const done = cleanUp(session);
   try {
     if (!(await session.talker.open())) {
       io.err('Could not open connection to daemon\n');
@@ -124,6 +130,6 @@ export const chronyc = async (options: CliOptions, io: CliIo, input: NodeJS.Read
     const lines = multiple ? words : words.length > 0 ? [words.join(' ')] : inputLines(session, input);
     return (await runLines(session, lines, { endDot, strict: multiple })) ? 0 : 1;
   } finally {
-    session.talker.close();
+    done();
   }
 };
