@@ -13,7 +13,51 @@ const UNITS: Readonly<Record<string, number>> = {
   week: 604800,
   fortnight: 1209600,
 };
-const RELATIVE: Readonly<Record<string, string>> = { next: '1', this: '0', last: '-1' };
+const MONTHS_OF: Readonly<Record<string, number>> = { month: 1, year: 12 };
+const RELATIVE: Readonly<Record<string, string>> = {
+  next: '1',
+  this: '0',
+  last: '-1',
+  first: '1',
+  third: '3',
+  fourth: '4',
+  fifth: '5',
+  sixth: '6',
+  seventh: '7',
+  eighth: '8',
+  ninth: '9',
+  tenth: '10',
+  eleventh: '11',
+  twelfth: '12',
+};
+const ORDINAL = Object.keys(RELATIVE).join('|');
+const UNIT = 'secs?|seconds?|mins?|minutes?|hours?|days?|weeks?|fortnights?|months?|years?';
+/** Hours east of Greenwich. Where a name means several zones it is chronyd's. */
+const ZONES: Readonly<Record<string, number>> = {
+  UT: 0,
+  UTC: 0,
+  GMT: 0,
+  WET: 0,
+  BST: 1,
+  MET: 1,
+  CET: 1,
+  MEST: 2,
+  EET: 2,
+  JST: 9,
+  AST: -4,
+  ADT: -3,
+  EST: -5,
+  EDT: -4,
+  CST: -6,
+  CDT: -5,
+  MST: -7,
+  MDT: -6,
+  PST: -8,
+  PDT: -7,
+  HST: -10,
+};
+/** One letter, as RFC 822 had it: A…M without J are 1…12 hours west, N…Y east, Z is UTC. */
+const LETTERS = 'ABCDEFGHIKLMNOPQRSTUVWXY';
 const DAY_WORDS: Readonly<Record<string, number>> = { today: 0, now: 0, tomorrow: 1, yesterday: -1 };
 
 /** A moment as its words are read; what stays undefined is taken from now. */
@@ -24,8 +68,11 @@ interface Draft {
   zone?: number;
   /** s. */
   shift: number;
+  months: number;
   now: boolean;
   weekday?: number;
+  /** Of the days of that name, beside the next one. */
+  weeks: number;
 }
 
 const monthOf = (word: string): number =>
@@ -65,13 +112,38 @@ const setZone = (m: RegExpExecArray, draft: Draft): boolean => {
 
 const setShift = (m: RegExpExecArray, draft: Draft): boolean => {
   const [, count, unit, ago] = m;
-  const seconds = UNITS[unit!.toLowerCase().replace(/s$/, '')];
+  const name = unit!.toLowerCase().replace(/s$/, '');
+  const months = MONTHS_OF[name];
+  draft.now = true;
+  if (months !== undefined) {
+    draft.months += Number(count!.replace(/\s/g, '')) * months * (ago === undefined ? 1 : -1);
+    return true;
+  }
+  const seconds = UNITS[name];
   if (seconds === undefined) return false;
   draft.shift += Number(count!.replace(/\s/g, '')) * seconds * (ago === undefined ? 1 : -1);
   return true;
 };
 
+const setNamedZone = (m: RegExpExecArray, draft: Draft): boolean => {
+  if (draft.zone !== undefined) return false;
+  const name = m[1]!.toUpperCase();
+  const letter = name.length === 1 ? LETTERS.indexOf(name) : -1;
+  const hours = letter < 0 ? (ZONES[name] ?? 0) : letter < 12 ? -letter - 1 : letter - 11;
+  draft.zone = (hours + (m[2] === undefined ? 0 : 1)) * 60;
+  return true;
+};
+
+const setWeekday = (m: RegExpExecArray, draft: Draft): boolean => {
+  const count = Number(RELATIVE[m[1]!.toLowerCase()] ?? m[1]);
+  draft.weeks = count > 0 ? count - 1 : count;
+  return takeWord(m[2]!, draft);
+};
+
 const FORMS: readonly Form[] = [
+  [new RegExp(`^(${ORDINAL}|\\d{1,2})\\s+((?:sun|mon|tues?|wed|thu|fri|sat)[a-z]*)(?=\\s|$)`, 'i'), setWeekday],
+  [/^(\d{4})(\d{2})(\d{2})(?=T|\s|$)T?/i, (m, d) => setDate(d, Number(m[1]), Number(m[2]) - 1, Number(m[3]))],
+  [/^(\d{4})\/(\d{1,2})\/(\d{1,2})(?=\s|$)/, (m, d) => setDate(d, Number(m[1]), Number(m[2]) - 1, Number(m[3]))],
   [/^(\d{4,})-(\d{1,2})-(\d{1,2})(?=T|\s|$)T?/i, (m, d) => setDate(d, Number(m[1]), Number(m[2]) - 1, Number(m[3]))],
   [
     /^(\d{1,2})\/(\d{1,2})(?:\/(\d{2,4}))?(?=\s|$)/,
@@ -82,12 +154,9 @@ const FORMS: readonly Form[] = [
     /^(\d{1,2})(?=\s*[ap]\.?m)()()\s*([ap])\.?m\.?(?=\s|$)/i,
     (m, d) => setClock([m[0], m[1], '0', '0', m[4]] as unknown as RegExpExecArray, d),
   ],
+  [new RegExp(`^([+-]\\s*\\d+|\\d+)\\s*(${UNIT})(?=\\s|$)(\\s+ago(?=\\s|$))?`, 'i'), setShift],
   [
-    /^([+-]\s*\d+|\d+)\s*(secs?|seconds?|mins?|minutes?|hours?|days?|weeks?|fortnights?)(?=\s|$)(\s+ago(?=\s|$))?/i,
-    setShift,
-  ],
-  [
-    /^(next|this|last)\s+(sec|second|min|minute|hour|day|week|fortnight)(?=\s|$)/i,
+    new RegExp(`^(${ORDINAL})\\s+(${UNIT})(?=\\s|$)`, 'i'),
     // A whole week from now is not midnight: the time of the day stays.
     (m, d) => {
       d.now = true;
@@ -95,7 +164,8 @@ const FORMS: readonly Form[] = [
     },
   ],
   [/^([+-])(\d{2}):?(\d{2})(?=\s|$)/, setZone],
-  [/^(?:utc|gmt|z)(?=\s|$)/i, (_, d) => setZone(['', '+', '0'] as unknown as RegExpExecArray, d)],
+  [new RegExp(`^(${Object.keys(ZONES).join('|')}|[a-ik-z])(?=\\s|$)(\\s+dst(?=\\s|$))?`, 'i'), setNamedZone],
+  [new RegExp(`^(${UNIT})(?=\\s|$)`, 'i'), (m, d) => setShift(['', '1', m[1]!] as unknown as RegExpExecArray, d)],
   [
     /^(\d{1,2})[\s-]([a-z]{3,9})\.?(?:,?[\s-](\d{4}))?(?=\s|$)/i,
     (m, d) => setDate(d, m[3] === undefined ? undefined : Number(m[3]), monthOf(m[2]!), Number(m[1])),
@@ -120,7 +190,7 @@ const takeWord = (word: string, draft: Draft): boolean => {
 };
 
 const read = (text: string): Draft | undefined => {
-  const draft: Draft = { shift: 0, now: false };
+  const draft: Draft = { shift: 0, months: 0, weeks: 0, now: false };
   let rest = text.trim();
   while (rest !== '') {
     const form = FORMS.find(([pattern]) => pattern.test(rest));
@@ -160,9 +230,11 @@ export const parseMoment = (text: string, nowMs: number): Instant | undefined =>
   const year = d.year ?? today.year;
   // A day of the week alone is the next one of that name, today included.
   const weekday = new Date(Date.UTC(year, d.month, d.day)).getUTCDay();
-  const ahead = draft.date === undefined && draft.weekday !== undefined ? (draft.weekday - weekday + 7) % 7 : 0;
+  const ahead =
+    draft.date === undefined && draft.weekday !== undefined ? ((draft.weekday - weekday + 7) % 7) + 7 * draft.weeks : 0;
+  const month = d.month + draft.months;
   const ms = local
-    ? new Date(year, d.month, d.day + ahead, c.hour, c.minute, c.second).getTime()
-    : Date.UTC(year, d.month, d.day + ahead, c.hour, c.minute, c.second) - zoneMs;
+    ? new Date(year, month, d.day + ahead, c.hour, c.minute, c.second).getTime()
+    : Date.UTC(year, month, d.day + ahead, c.hour, c.minute, c.second) - zoneMs;
   return Number.isNaN(ms) ? undefined : fromUnix(Math.floor(ms / 1000) + draft.shift);
 };
