@@ -111,17 +111,17 @@ const setZone = (m: RegExpExecArray, draft: Draft): boolean => {
 };
 
 const setShift = (m: RegExpExecArray, draft: Draft): boolean => {
-  const [, count, unit, ago] = m;
+  const [, count, unit] = m;
   const name = unit!.toLowerCase().replace(/s$/, '');
   const months = MONTHS_OF[name];
   draft.now = true;
   if (months !== undefined) {
-    draft.months += Number(count!.replace(/\s/g, '')) * months * (ago === undefined ? 1 : -1);
+    draft.months += Number(count!.replace(/\s/g, '')) * months;
     return true;
   }
   const seconds = UNITS[name];
   if (seconds === undefined) return false;
-  draft.shift += Number(count!.replace(/\s/g, '')) * seconds * (ago === undefined ? 1 : -1);
+  draft.shift += Number(count!.replace(/\s/g, '')) * seconds;
   return true;
 };
 
@@ -141,7 +141,15 @@ const setWeekday = (m: RegExpExecArray, draft: Draft): boolean => {
 };
 
 const FORMS: readonly Form[] = [
-  [new RegExp(`^(${ORDINAL}|\\d{1,2})\\s+((?:sun|mon|tues?|wed|thu|fri|sat)[a-z]*)(?=\\s|$)`, 'i'), setWeekday],
+  [/^ago(?=\s|$)/i, (_, d) => setAgo(d)],
+  [/^(\d{2})(\d{2})(?=\s|$)/, (m, d) => setNumber(m, d)],
+  [
+    new RegExp(
+      `^(${ORDINAL}|\\d{1,2})\\s+((?:sun|mon|tues?|wed(?:nes)?|thu(?:rs?)?|fri|sat(?:ur)?)(?:day)?)(?=\\s|$)`,
+      'i',
+    ),
+    setWeekday,
+  ],
   [/^(\d{4})(\d{2})(\d{2})(?=T|\s|$)T?/i, (m, d) => setDate(d, Number(m[1]), Number(m[2]) - 1, Number(m[3]))],
   [/^(\d{4})\/(\d{1,2})\/(\d{1,2})(?=\s|$)/, (m, d) => setDate(d, Number(m[1]), Number(m[2]) - 1, Number(m[3]))],
   [/^(\d{4,})-(\d{1,2})-(\d{1,2})(?=T|\s|$)T?/i, (m, d) => setDate(d, Number(m[1]), Number(m[2]) - 1, Number(m[3]))],
@@ -154,7 +162,7 @@ const FORMS: readonly Form[] = [
     /^(\d{1,2})(?=\s*[ap]\.?m)()()\s*([ap])\.?m\.?(?=\s|$)/i,
     (m, d) => setClock([m[0], m[1], '0', '0', m[4]] as unknown as RegExpExecArray, d),
   ],
-  [new RegExp(`^([+-]\\s*\\d+|\\d+)\\s*(${UNIT})(?=\\s|$)(\\s+ago(?=\\s|$))?`, 'i'), setShift],
+  [new RegExp(`^([+-]\\s*\\d+|\\d+)\\s*(${UNIT})(?=\\s|$)`, 'i'), setShift],
   [
     new RegExp(`^(${ORDINAL})\\s+(${UNIT})(?=\\s|$)`, 'i'),
     // A whole week from now is not midnight: the time of the day stays.
@@ -167,14 +175,31 @@ const FORMS: readonly Form[] = [
   [new RegExp(`^(${Object.keys(ZONES).join('|')}|[a-ik-z])(?=\\s|$)(\\s+dst(?=\\s|$))?`, 'i'), setNamedZone],
   [new RegExp(`^(${UNIT})(?=\\s|$)`, 'i'), (m, d) => setShift(['', '1', m[1]!] as unknown as RegExpExecArray, d)],
   [
-    /^(\d{1,2})[\s-]([a-z]{3,9})\.?(?:,?[\s-](\d{4}))?(?=\s|$)/i,
-    (m, d) => setDate(d, m[3] === undefined ? undefined : Number(m[3]), monthOf(m[2]!), Number(m[1])),
+    /^(\d{1,2})[\s-]([a-z]{3,9})\.?(?:,?[\s-](\d{4}|\d{2}))?(?=\s|$)/i,
+    (m, d) => setDate(d, m[3] === undefined ? undefined : fullYear(m[3]), monthOf(m[2]!), Number(m[1])),
   ],
   [
-    /^([a-z]{3,9})\.?\s+(\d{1,2})(?:,?\s+(\d{4})(?!:)|,)?(?=\s|$)/i,
+    /^((?:jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)[a-z]*)\.?\s+(\d{1,2})(?:,?\s+(\d{4})(?!:)|,)?(?=\s|$)/i,
     (m, d) => setDate(d, m[3] === undefined ? undefined : Number(m[3]), monthOf(m[1]!), Number(m[2])),
   ],
 ];
+
+/** Four digits alone: the year behind a date and a time, else a time without its colon. */
+const setNumber = (m: RegExpExecArray, draft: Draft): boolean => {
+  const { date, clock } = draft;
+  if (date === undefined || date.year !== undefined || clock === undefined) {
+    return setClock([m[0], m[1], m[2]] as unknown as RegExpExecArray, draft);
+  }
+  draft.date = { ...date, year: Number(m[1]! + m[2]!) };
+  return true;
+};
+
+/** All that was said of how long, backwards. */
+const setAgo = (draft: Draft): boolean => {
+  draft.shift = -draft.shift;
+  draft.months = -draft.months;
+  return draft.now;
+};
 
 /** Words that say a day or nothing. */
 const takeWord = (word: string, draft: Draft): boolean => {
@@ -191,7 +216,7 @@ const takeWord = (word: string, draft: Draft): boolean => {
 
 const read = (text: string): Draft | undefined => {
   const draft: Draft = { shift: 0, months: 0, weeks: 0, now: false };
-  let rest = text.trim();
+  let rest = text.replace(/\([^()]*\)/g, ' ').trim();
   while (rest !== '') {
     const form = FORMS.find(([pattern]) => pattern.test(rest));
     const match = form?.[0].exec(rest);
