@@ -1,9 +1,9 @@
 /**
  * The product on a real kernel: `npm run test:vm [-- scenario ...] [--no-control] [--write-docs] [--seed=N]
- * [--trace] [--only-control]`. Exit 0: all passed or skipped by name, 1: something failed. Results and plots: dist/vm.
+ * [--trace] [--only-control] [--jobs=N] [--budget=SECONDS]`. Exit 0: all passed or skipped by name, 1: something failed. Results and plots: dist/vm.
  */
 import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { availableParallelism, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { peersRequired } from '../support/peers.js';
 import { buildImage, type Image, missing } from './host/image.js';
@@ -79,8 +79,47 @@ const trace = async (bench: Bench, scenario: Scenario): Promise<void> => {
   print(`     ${keepTrace(scenario, events ?? '')}`);
 };
 
+/** What could not be run at all has failed, and the others go on. */
+const lost = (scenario: Scenario, reason: unknown): Outcome => {
+  const verdict = { text: 'the machine runs to its end', ok: false, seen: String(reason) };
+  return { scenario, results: [], verdicts: [verdict], control: [], seconds: 0 };
+};
+
+interface Plan {
+  /** Machines at a time: their clocks count instructions, so they do not disturb one another. */
+  readonly jobs: number;
+  /** Of this computer's time, s: nothing is begun later. */
+  readonly budget: number;
+}
+
+const playAll = async (bench: Bench, chosen: readonly Scenario[], plan: Plan): Promise<Outcome[]> => {
+  const started = performance.now();
+  const waiting = [...chosen];
+  const outcomes: Outcome[] = [];
+  const worker = async (): Promise<void> => {
+    for (let scenario = waiting.shift(); scenario !== undefined; scenario = waiting.shift()) {
+      if (performance.now() - started > plan.budget * 1000) {
+        print(`skip vm/${scenario.name}: the time budget of ${plan.budget} s is spent`);
+        continue;
+      }
+      const current = scenario;
+      const outcome = await play(bench, current).catch((error: unknown) => lost(current, error));
+      print(`== vm/${current.name}: ${current.about}`);
+      tell(outcome);
+      if (outcome.results.length > 0) keep(outcome);
+      outcomes.push(outcome);
+    }
+  };
+  await Promise.all(Array.from({ length: Math.min(plan.jobs, chosen.length) }, worker));
+  return outcomes;
+};
+
 const main = async (): Promise<number> => {
   const words = process.argv.slice(2);
+  const option = (name: string): number | undefined => {
+    const word = words.find((each) => each.startsWith(`--${name}=`));
+    return word === undefined ? undefined : Number(word.slice(`--${name}=`.length));
+  };
   const names = words.filter((word) => !word.startsWith('--'));
   const chosen = names.length === 0 ? SCENARIOS : names.map(findScenario);
   const why = missing();
@@ -89,27 +128,23 @@ const main = async (): Promise<number> => {
     return peersRequired() ? 1 : 0;
   }
   const work = mkdtempSync(join(tmpdir(), 'timeball-vm-'));
-  const outcomes: Outcome[] = [];
+  let outcomes: Outcome[] = [];
   try {
-    const seed = words.find((word) => word.startsWith('--seed='))?.slice('--seed='.length);
     const bench = {
       image: buildImage(work),
       work,
       controls: !words.includes('--no-control'),
       only: words.includes('--only-control'),
-      seed: seed === undefined ? undefined : Number(seed),
+      seed: option('seed'),
       trace: words.includes('--trace'),
     };
-    for (const scenario of chosen) {
-      print(`== vm/${scenario.name}: ${scenario.about}`);
-      if (bench.trace) {
-        await trace(bench, scenario);
-        continue;
-      }
-      const outcome = await play(bench, scenario);
-      tell(outcome);
-      keep(outcome);
-      outcomes.push(outcome);
+    if (bench.trace) for (const scenario of chosen) await trace(bench, scenario);
+    else {
+      const plan = {
+        jobs: option('jobs') ?? availableParallelism(),
+        budget: option('budget') ?? Number.POSITIVE_INFINITY,
+      };
+      outcomes = await playAll(bench, chosen, plan);
     }
   } finally {
     rmSync(work, { recursive: true, force: true });

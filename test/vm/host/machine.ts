@@ -4,7 +4,7 @@
  * emulated.
  */
 import { spawn } from 'node:child_process';
-import { existsSync, readFileSync, rmSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { DaemonName, Result, Scenario } from '../scenario.js';
 import type { Image } from './image.js';
@@ -45,11 +45,11 @@ const tail = (path: string): string => (existsSync(path) ? readFileSync(path, 'u
 
 /** Boots, plays the scenario with the daemon, gives what the guest reports. Throws with the console's end otherwise. */
 export const runMachine = async (image: Image, work: string, run: Run): Promise<Result> => {
-  const [console, out] = [join(work, 'console'), join(work, 'out')];
-  for (const path of [console, out]) rmSync(path, { force: true });
+  const folder = mkdtempSync(join(work, 'machine-'));
+  const [console, out] = [join(folder, 'console'), join(folder, 'out')];
   const args = machineArgs(image, run.scenario, commandLine(run), console, out);
-  const folders = ['usr/lib', 'lib'].map((folder) => join(image.prefix, folder, 'x86_64-linux-gnu'));
-  const env = { ...process.env, LD_LIBRARY_PATH: folders.join(':') };
+  const libraries = ['usr/lib', 'lib'].map((part) => join(image.prefix, part, 'x86_64-linux-gnu'));
+  const env = { ...process.env, LD_LIBRARY_PATH: libraries.join(':') };
   const limit = ['-n', '10', 'timeout', String(LIMIT_S)];
   const child = spawn('nice', [...limit, image.qemu, ...args], { env, stdio: ['ignore', 'ignore', 'pipe'] });
   let said = '';
