@@ -2,25 +2,30 @@ import { NTP_UNIX_OFFSET } from '../../base/ntp64.js';
 
 /**
  * What the server remembers for interleaved replies (RFC 9769): for a reply's receive stamp, when that reply really
- * left. A hash table in shared memory, in buckets of places that lie together: a request costs one cache line for what
- * is found and one for what is added. An entry that was used makes room at once. A full bucket lends from its neighbour;
- * where both are full the oldest gives way.
+ * left. A hash table in shared memory whose entries come from a stack of free ones, the last used on top: however large
+ * the table may be, what a few clients use lies together and stays in the processor's caches. So does the index, which
+ * begins small and doubles with the entries that are held; entries stay where they are. When there are no more, the
+ * oldest of a few gives way, others of them each time: as if the oldest of all did.
  *
  * Transmit stamps are kept as cooked time, on the scale on which the same reply's receive stamp was served: T2 and
  * T3 of one exchange then belong together whatever happens to the clock's correction before the next request.
  * A step makes the exchange itself stale; clear() then voids all entries.
+ *
+ * Links are written in such an order that a thread that is stopped at any point leaves no ring of them behind, at worst
+ * an entry that nobody finds.
  */
-const PLACE_WORDS = 4;
-const PLACE_BYTES = PLACE_WORDS * 4;
-/** Word offsets inside a place. */
-const P = {
-  /** Key: the receive stamp as it was sent. Its lowest bit is always set, so a low word of 0 is an empty place. */
+const ENTRY_WORDS = 5;
+/** Word offsets inside an entry. */
+const E = {
+  /** Key: the receive stamp as it was sent. Its lowest bit is always set, so a low word of 0 is a free entry. */
   RX_HI: 0,
   RX_LO: 1,
   /** Cooked transmit stamp: nanoseconds (30 bits), above them the state. */
   TX: 2,
-  /** From the top: generation (20 bits), age of clear() (8), seconds of the transmit stamp after the receive stamp (4, signed). */
+  /** From the top: generation (28 bits), seconds of the transmit stamp after the receive stamp (4, signed). */
   NOTE: 3,
+  /** The next of its chain, or of the free ones; counted from 1, 0 = none. */
+  NEXT: 4,
 } as const;
 
 const NSEC_BITS = 30;
@@ -32,24 +37,25 @@ const DOUBLED = NSEC_MASK;
 
 const SECOND_BITS = 4;
 const MAX_SECONDS = (1 << (SECOND_BITS - 1)) - 1;
-const AGE_BITS = 8;
-const AGES = (1 << AGE_BITS) - 1;
-const GENERATION_SHIFT = SECOND_BITS + AGE_BITS;
-const GENERATION_BITS = 32 - GENERATION_SHIFT;
+const GENERATION_BITS = 32 - SECOND_BITS;
 
 const HEAD_WORDS = 16;
-/** Entries that could be found, and how often clear() was called, from 1 to AGES and round. */
+/** Entries that are held; the last one that became free (from 1); entries that were ever used. */
 const HELD = 0;
-const AGE = 1;
-/** Words to look through from a bucket: its own until one is full for the first time, then its neighbour's, too. */
-const REACH = 2;
+const FREE = 1;
+const TOUCHED = 2;
+/** Chains in use, less one. 0: a new table. */
+const MASK = 3;
+/** Where the next search for an old entry begins. */
+const CURSOR = 4;
 
-const BUCKET = 16;
-const BUCKET_WORDS = BUCKET * PLACE_WORDS;
-/** Places for each entry that there is to be room for: buckets fill unevenly. */
+const LEAST_CHAINS = 256;
+/** Entries for each client that there is to be room for: one that lost a reply leaves its entry behind. */
 const SPARE = 2;
+/** Entries of which the oldest gives way. */
+const SAMPLE = 16;
 
-export const interleaveBytes = (entries: number): number => HEAD_WORDS * 4 + entries * SPARE * PLACE_BYTES;
+export const interleaveBytes = (clients: number): number => 4 * (HEAD_WORDS + clients + clients * SPARE * ENTRY_WORDS);
 
 export const NONE = 0;
 
@@ -59,28 +65,26 @@ export const NONE = 0;
  */
 export class InterleaveRing {
   private readonly head: Int32Array;
+  /** First entry of each chain, from 1. */
+  private readonly chains: Int32Array;
   private readonly words: Int32Array;
   private readonly places: number;
-  private readonly buckets: number;
   private readonly placeBits: number;
   /** Generations go from 1 to this. */
   private readonly generations: number;
 
-  /** `entries`: a power of two, at least 256. */
+  /** `clients`: a power of two, at least 256. */
   constructor(
     buffer: SharedArrayBuffer | ArrayBuffer,
-    readonly entries: number,
+    readonly clients: number,
   ) {
-    this.places = entries * SPARE;
-    this.buckets = this.places / BUCKET;
+    this.places = clients * SPARE;
     this.placeBits = 31 - Math.clz32(this.places);
-    this.generations = (1 << Math.min(GENERATION_BITS, 32 - this.placeBits)) - 2;
+    this.generations = 2 ** Math.min(GENERATION_BITS, 32 - this.placeBits) - 2;
     this.head = new Int32Array(buffer, 0, HEAD_WORDS);
-    this.words = new Int32Array(buffer, HEAD_WORDS * 4, this.places * PLACE_WORDS);
-    if (this.head[AGE] === 0) {
-      this.head[AGE] = 1;
-      this.head[REACH] = BUCKET_WORDS;
-    }
+    this.chains = new Int32Array(buffer, HEAD_WORDS * 4, clients);
+    this.words = new Int32Array(buffer, (HEAD_WORDS + clients) * 4, this.places * ENTRY_WORDS);
+    if (this.head[MASK] === 0) this.head[MASK] = LEAST_CHAINS - 1;
   }
 
   /** Replies whose clients may still come for their transmit stamps. */
@@ -90,13 +94,15 @@ export class InterleaveRing {
 
   /** Whole seconds between the oldest and the newest receive stamp held. Looks at every place: for reports. */
   get spanSeconds(): number {
+    const { words } = this;
     let first = 0;
     let least = 0;
     let most = 0;
     let any = false;
-    for (let place = 0; place < this.places; place++) {
-      if (!this.holds(place * PLACE_WORDS)) continue;
-      const hi = this.words[place * PLACE_WORDS + P.RX_HI]!;
+    for (let place = 0; place < this.head[TOUCHED]!; place++) {
+      const at = place * ENTRY_WORDS;
+      if (words[at + E.RX_LO] === 0) continue;
+      const hi = words[at + E.RX_HI]!;
       if (!any) first = hi;
       any = true;
       // Differences to one of them: seconds go round.
@@ -111,14 +117,17 @@ export class InterleaveRing {
    * the number says may be read until the next call of add().
    */
   find(rxHi: number, rxLo: number): number {
+    const place = this.search(hashStamp(rxHi, rxLo) & this.head[MASK]!, rxHi, rxLo);
+    return place < 0 ? NONE : this.number(place);
+  }
+
+  private search(chain: number, rxHi: number, rxLo: number): number {
     const { words } = this;
-    const first = this.bucket(rxHi, rxLo);
-    const reach = this.head[REACH]!;
-    for (let i = 0; i < reach; i += PLACE_WORDS) {
-      const at = first ^ i;
-      if (words[at + P.RX_LO] === rxLo && words[at] === rxHi && this.holds(at)) return this.number(at);
+    for (let place = this.chains[chain]! - 1; place >= 0; place = words[place * ENTRY_WORDS + E.NEXT]! - 1) {
+      const at = place * ENTRY_WORDS;
+      if (words[at + E.RX_LO] === rxLo && words[at + E.RX_HI] === rxHi) return place;
     }
-    return NONE;
+    return -1;
   }
 
   /**
@@ -127,36 +136,84 @@ export class InterleaveRing {
    */
   add(rxHi: number, rxLo: number): number {
     const { words, head } = this;
-    const first = this.bucket(rxHi, rxLo);
-    let free = -1;
-    for (let i = 0; i < head[REACH]!; i += PLACE_WORDS) {
-      const at = first ^ i;
-      if (!this.holds(at)) {
-        if (free < 0) free = at;
-      } else if (words[at + P.RX_LO] === rxLo && words[at] === rxHi) {
-        words[at + P.TX] = DOUBLED;
-        return NONE;
-      }
+    const twin = this.search(hashStamp(rxHi, rxLo) & head[MASK]!, rxHi, rxLo);
+    if (twin >= 0) {
+      words[twin * ENTRY_WORDS + E.TX] = DOUBLED;
+      return NONE;
     }
-    if (free >= 0) {
-      head[HELD]!++;
-      return this.take(free, rxHi, rxLo);
-    }
-    if (head[REACH] === BUCKET_WORDS) {
-      head[REACH] = 2 * BUCKET_WORDS;
-      return this.add(rxHi, rxLo);
-    }
-    return this.take(this.oldest(first), rxHi, rxLo);
+    if (head[HELD]! > head[MASK]! && head[MASK]! < this.chains.length - 1) this.lengthen();
+    const place = this.take();
+    const at = place * ENTRY_WORDS;
+    const generation = ((words[at + E.NOTE]! >>> SECOND_BITS) % this.generations) + 1;
+    words[at + E.RX_HI] = rxHi;
+    words[at + E.TX] = PENDING << NSEC_BITS;
+    words[at + E.NOTE] = generation << SECOND_BITS;
+    words[at + E.RX_LO] = rxLo;
+    this.link(place);
+    head[HELD]!++;
+    return this.number(place);
   }
 
-  private take(at: number, rxHi: number, rxLo: number): number {
-    const { words } = this;
-    const generation = ((words[at + P.NOTE]! >>> GENERATION_SHIFT) % this.generations) + 1;
-    words[at + P.RX_HI] = rxHi;
-    words[at + P.RX_LO] = rxLo;
-    words[at + P.TX] = PENDING << NSEC_BITS;
-    words[at + P.NOTE] = (generation << GENERATION_SHIFT) | (this.head[AGE]! << SECOND_BITS);
-    return this.number(at);
+  private link(place: number): void {
+    const at = place * ENTRY_WORDS;
+    const chain = hashStamp(this.words[at + E.RX_HI]!, this.words[at + E.RX_LO]!) & this.head[MASK]!;
+    this.words[at + E.NEXT] = this.chains[chain]!;
+    this.chains[chain] = place + 1;
+  }
+
+  private lengthen(): void {
+    const { head } = this;
+    head[MASK] = head[MASK]! * 2 + 1;
+    this.chains.fill(0, 0, head[MASK]! + 1);
+    for (let place = 0; place < head[TOUCHED]!; place++) {
+      if (this.words[place * ENTRY_WORDS + E.RX_LO] !== 0) this.link(place);
+    }
+  }
+
+  /** A place out of the free ones, or a new one, or one that gives way. */
+  private take(): number {
+    const { head } = this;
+    if (head[FREE] === 0) {
+      if (head[TOUCHED]! < this.places) return head[TOUCHED]!++;
+      this.release(this.oldest());
+    }
+    const place = head[FREE]! - 1;
+    head[FREE] = this.words[place * ENTRY_WORDS + E.NEXT]!;
+    return place;
+  }
+
+  private oldest(): number {
+    const { words, head } = this;
+    const first = head[CURSOR]!;
+    head[CURSOR] = (first + SAMPLE) % this.places;
+    let oldest = first;
+    for (let place = first + 1; place < first + SAMPLE; place++) {
+      const [at, than] = [place * ENTRY_WORDS, oldest * ENTRY_WORDS];
+      const later = (words[at + E.RX_HI]! - words[than + E.RX_HI]!) | 0;
+      const sooner = words[at + E.RX_LO]! >>> 0 < words[than + E.RX_LO]! >>> 0;
+      if (later < 0 || (later === 0 && sooner)) oldest = place;
+    }
+    return oldest;
+  }
+
+  private release(place: number): void {
+    const { words, chains, head } = this;
+    const at = place * ENTRY_WORDS;
+    const next = words[at + E.NEXT]!;
+    const chain = hashStamp(words[at + E.RX_HI]!, words[at + E.RX_LO]!) & head[MASK]!;
+    let before = chains[chain]! - 1;
+    if (before === place) {
+      chains[chain] = next;
+    } else {
+      while (before >= 0 && words[before * ENTRY_WORDS + E.NEXT] !== place + 1) {
+        before = words[before * ENTRY_WORDS + E.NEXT]! - 1;
+      }
+      if (before >= 0) words[before * ENTRY_WORDS + E.NEXT] = next;
+    }
+    words[at + E.RX_LO] = 0;
+    words[at + E.NEXT] = head[FREE]!;
+    head[FREE] = place + 1;
+    head[HELD]!--;
   }
 
   /**
@@ -165,77 +222,67 @@ export class InterleaveRing {
    */
   setTransmit(number: number, sec: number, nsec: number, kind: number): void {
     const { words } = this;
-    const at = this.placeOf(number);
-    if (!this.isNamed(at, number) || words[at + P.TX] === DOUBLED) return;
+    const at = this.placeOf(number) * ENTRY_WORDS;
+    if (!this.isNamed(number) || words[at + E.TX] === DOUBLED) return;
     const carry = nsec < 0 ? -1 : nsec >= 2e9 ? 2 : nsec >= 1e9 ? 1 : 0;
-    const after = (sec + carry + NTP_UNIX_OFFSET - words[at + P.RX_HI]!) | 0;
+    const after = (sec + carry + NTP_UNIX_OFFSET - words[at + E.RX_HI]!) | 0;
     if (after > MAX_SECONDS || after < -MAX_SECONDS) return;
-    words[at + P.TX] = ((1 + kind) << NSEC_BITS) | (nsec - carry * 1e9);
-    words[at + P.NOTE] = ((words[at + P.NOTE]! >> SECOND_BITS) << SECOND_BITS) | (after & ((1 << SECOND_BITS) - 1));
+    words[at + E.TX] = ((1 + kind) << NSEC_BITS) | (nsec - carry * 1e9);
+    words[at + E.NOTE] = ((words[at + E.NOTE]! >> SECOND_BITS) << SECOND_BITS) | (after & ((1 << SECOND_BITS) - 1));
   }
 
   /** Kind of the transmit stamp; negative when there is none to be used. */
   kind(number: number): number {
-    return number === NONE ? -1 : (this.words[this.placeOf(number) + P.TX]! >>> NSEC_BITS) - 1;
+    return number === NONE ? -1 : (this.words[this.placeOf(number) * ENTRY_WORDS + E.TX]! >>> NSEC_BITS) - 1;
   }
 
   /** Seconds since 1970, as a signed word. */
   transmitSec(number: number): number {
-    const at = this.placeOf(number);
-    const after = (this.words[at + P.NOTE]! << (32 - SECOND_BITS)) >> (32 - SECOND_BITS);
-    return (this.words[at + P.RX_HI]! - NTP_UNIX_OFFSET + after) | 0;
+    const at = this.placeOf(number) * ENTRY_WORDS;
+    const after = (this.words[at + E.NOTE]! << (32 - SECOND_BITS)) >> (32 - SECOND_BITS);
+    return (this.words[at + E.RX_HI]! - NTP_UNIX_OFFSET + after) | 0;
   }
 
   transmitNsec(number: number): number {
-    return this.words[this.placeOf(number) + P.TX]! & NSEC_MASK;
+    return this.words[this.placeOf(number) * ENTRY_WORDS + E.TX]! & NSEC_MASK;
   }
 
   /** One use an entry. */
   use(number: number): void {
-    const at = this.placeOf(number);
-    if (!this.isNamed(at, number)) return;
-    this.words[at + P.RX_LO] = 0;
-    this.head[HELD]!--;
+    if (this.isNamed(number)) this.release(this.placeOf(number));
   }
 
-  /** Voids everything: the clock was stepped. */
+  /** Voids everything: the clock was stepped. The places' generations stay, so that older numbers name nothing. */
   clear(): void {
-    this.head[HELD] = 0;
-    if (this.head[AGE] === AGES) this.words.fill(0);
-    this.head[AGE] = (this.head[AGE]! % AGES) + 1;
-  }
-
-  private oldest(first: number): number {
-    const { words } = this;
-    let oldest = first;
-    for (let i = 0; i < 2 * BUCKET_WORDS; i += PLACE_WORDS) {
-      const at = first ^ i;
-      const later = (words[at]! - words[oldest]!) | 0;
-      const older = later < 0 || (later === 0 && words[at + P.RX_LO]! >>> 0 < words[oldest + P.RX_LO]! >>> 0);
-      if (older) oldest = at;
+    const { head, words } = this;
+    this.chains.fill(0);
+    head[FREE] = 0;
+    for (let place = head[TOUCHED]! - 1; place >= 0; place--) {
+      const at = place * ENTRY_WORDS;
+      words[at + E.RX_LO] = 0;
+      words[at + E.NEXT] = head[FREE]!;
+      head[FREE] = place + 1;
     }
-    return oldest;
+    head[HELD] = 0;
+    head[MASK] = LEAST_CHAINS - 1;
   }
 
-  private holds(at: number): boolean {
-    return this.words[at + P.RX_LO] !== 0 && ((this.words[at + P.NOTE]! >>> SECOND_BITS) & AGES) === this.head[AGE];
-  }
-
-  private number(at: number): number {
-    return ((this.words[at + P.NOTE]! >>> GENERATION_SHIFT) << this.placeBits) | (at / PLACE_WORDS);
+  private number(place: number): number {
+    return ((this.words[place * ENTRY_WORDS + E.NOTE]! >>> SECOND_BITS) << this.placeBits) | place;
   }
 
   private placeOf(number: number): number {
-    return (number & (this.places - 1)) * PLACE_WORDS;
+    return number & (this.places - 1);
   }
 
-  private isNamed(at: number, number: number): boolean {
-    return this.holds(at) && this.number(at) === number;
-  }
-
-  /** Receive stamps of one moment differ in the upper bits of the fraction: multiply, fold the top. */
-  private bucket(rxHi: number, rxLo: number): number {
-    const x = Math.imul(rxLo ^ Math.imul(rxHi, 0x85ebca6b), 0x9e3779b1);
-    return ((x ^ (x >>> 15)) & (this.buckets - 1)) * BUCKET_WORDS;
+  private isNamed(number: number): boolean {
+    const place = this.placeOf(number);
+    return this.words[place * ENTRY_WORDS + E.RX_LO] !== 0 && this.number(place) === number;
   }
 }
+
+/** Receive stamps of one moment differ in the upper bits of the fraction: multiply, fold the top. */
+const hashStamp = (rxHi: number, rxLo: number): number => {
+  const x = Math.imul(rxLo ^ Math.imul(rxHi, 0x85ebca6b), 0x9e3779b1);
+  return x ^ (x >>> 15);
+};
