@@ -22,7 +22,7 @@ export interface PlaneMemory {
 export const DEFAULT_RECORDS = 1 << 17;
 const MIN_RECORDS = 256;
 const MAX_RECORDS = 1 << 24;
-/** What a client may cost: record, tag, two places for stamps (97 B), counted as chrony counts (524288 B = 4096 clients). */
+/** What a client may cost: record, tag, two entries for stamps and their index (109 B), counted as chrony counts (524288 B = 4096 clients). */
 const BYTES_A_RECORD = 128;
 
 /** Records for a limit in bytes: the largest power of two that fits. */

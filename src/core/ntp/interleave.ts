@@ -136,7 +136,8 @@ export class InterleaveRing {
    */
   add(rxHi: number, rxLo: number): number {
     const { words, head } = this;
-    const twin = this.search(hashStamp(rxHi, rxLo) & head[MASK]!, rxHi, rxLo);
+    const hash = hashStamp(rxHi, rxLo);
+    const twin = this.search(hash & head[MASK]!, rxHi, rxLo);
     if (twin >= 0) {
       words[twin * ENTRY_WORDS + E.TX] = DOUBLED;
       return NONE;
@@ -144,21 +145,25 @@ export class InterleaveRing {
     if (head[HELD]! > head[MASK]! && head[MASK]! < this.chains.length - 1) this.lengthen();
     const place = this.take();
     const at = place * ENTRY_WORDS;
-    const generation = ((words[at + E.NOTE]! >>> SECOND_BITS) % this.generations) + 1;
+    const last = words[at + E.NOTE]! >>> SECOND_BITS;
+    const generation = last === this.generations ? 1 : last + 1;
     words[at + E.RX_HI] = rxHi;
     words[at + E.TX] = PENDING << NSEC_BITS;
     words[at + E.NOTE] = generation << SECOND_BITS;
     words[at + E.RX_LO] = rxLo;
-    this.link(place);
+    this.link(place, hash & head[MASK]!);
     head[HELD]!++;
     return this.number(place);
   }
 
-  private link(place: number): void {
-    const at = place * ENTRY_WORDS;
-    const chain = hashStamp(this.words[at + E.RX_HI]!, this.words[at + E.RX_LO]!) & this.head[MASK]!;
-    this.words[at + E.NEXT] = this.chains[chain]!;
+  private link(place: number, chain: number): void {
+    this.words[place * ENTRY_WORDS + E.NEXT] = this.chains[chain]!;
     this.chains[chain] = place + 1;
+  }
+
+  private chainOf(place: number): number {
+    const at = place * ENTRY_WORDS;
+    return hashStamp(this.words[at + E.RX_HI]!, this.words[at + E.RX_LO]!) & this.head[MASK]!;
   }
 
   private lengthen(): void {
@@ -166,7 +171,7 @@ export class InterleaveRing {
     head[MASK] = head[MASK]! * 2 + 1;
     this.chains.fill(0, 0, head[MASK]! + 1);
     for (let place = 0; place < head[TOUCHED]!; place++) {
-      if (this.words[place * ENTRY_WORDS + E.RX_LO] !== 0) this.link(place);
+      if (this.words[place * ENTRY_WORDS + E.RX_LO] !== 0) this.link(place, this.chainOf(place));
     }
   }
 
@@ -200,7 +205,7 @@ export class InterleaveRing {
     const { words, chains, head } = this;
     const at = place * ENTRY_WORDS;
     const next = words[at + E.NEXT]!;
-    const chain = hashStamp(words[at + E.RX_HI]!, words[at + E.RX_LO]!) & head[MASK]!;
+    const chain = this.chainOf(place);
     let before = chains[chain]! - 1;
     if (before === place) {
       chains[chain] = next;
