@@ -61,6 +61,8 @@ const CLAIM_WEIGHT = 2;
 const SEEN_WEIGHT = 8;
 /** A young source whose claim falls below this share of the first is taken up anew. */
 const BETTER = 0.25;
+/** … by a measurement within so many deviations of what is believed. */
+const FITTING = 6;
 /** Frequency of a clock whose source has become quiet, 1 sd: at least so vague, and in deviations of what was believed. */
 const QUIETENED_FREQ: Frequency = 1e-7;
 const QUIETENED_SDS = 3;
@@ -128,7 +130,8 @@ export class KalmanBank implements Estimator {
 
   innovation(offset: Seconds, source: number, sigma: Seconds, relative?: number): Innovation {
     if (source !== this.source) this.changeSource(source, sigma, relative !== undefined);
-    else if (relative === undefined && this.age < GROWN && sigma < BETTER * this.claim) this.reclaim(sigma);
+    else if (relative === undefined && this.tried < GROWN && sigma < BETTER * this.claim && this.fits(offset))
+      this.reclaim(sigma);
     if (this.fresh) this.start(offset);
     this.offset = offset;
     this.relative = relative ?? 1;
@@ -240,6 +243,12 @@ export class KalmanBank implements Estimator {
     this.squares.fill(this.memory * sigma * sigma);
     this.weigh();
     this.summarise();
+  }
+
+  /** Beginning anew takes the phase from the measurement at hand, unjudged: never from one that is away from all before. */
+  private fits(offset: Seconds): boolean {
+    const { x, xSd, sigma } = this.belief;
+    return this.fresh || Math.abs(offset - x) <= FITTING * Math.hypot(xSd, sigma);
   }
 
   /**

@@ -75,3 +75,37 @@ describe('bank of filters, when the noise of the source changes', () => {
     assert.ok(decades(bench.bank.belief.sigma, QUIET) < 0.15, `${bench.bank.belief.sigma}`);
   });
 });
+
+describe('bank of filters, when a source claims to be far less noisy than it first said', () => {
+  const OFF = 0.1;
+  /** What the next measurement is away by, from a source that now claims a tenth of its first noise. */
+  const surprise = (bank: KalmanBank, away: number): number => {
+    bank.advance(1, true);
+    return bank.innovation(bank.belief.x + away, 1, 0.1 * QUIET).error;
+  };
+
+  it('as one just met: begins anew with a measurement that fits', () => {
+    const bench = new Bench(1);
+    bench.run(10, QUIET);
+    assert.ok(Math.abs(surprise(bench.bank, QUIET)) < 1e-15);
+    assert.ok(bench.bank.belief.sigma < 0.2 * QUIET, `${bench.bank.belief.sigma}`);
+  });
+
+  it('… but not with one that is away from all before', () => {
+    const bench = new Bench(1);
+    bench.run(10, QUIET);
+    assert.ok(Math.abs(surprise(bench.bank, OFF) - OFF) < 1e-6);
+  });
+
+  for (const away of [QUIET, OFF]) {
+    it(`as one whose noise has just changed: the clock is known, and a measurement is judged by it, ${away} s`, () => {
+      const bench = new Bench(1);
+      bench.run(3000, QUIET);
+      bench.bank.relearn(LOUD);
+      bench.run(300, LOUD);
+      bench.bank.quieten(QUIET);
+      bench.run(10, QUIET);
+      assert.ok(Math.abs(surprise(bench.bank, away) - away) < 1e-9 + 1e-3 * away);
+    });
+  }
+});
