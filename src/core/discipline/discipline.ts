@@ -9,6 +9,7 @@ import { Doubt } from './doubt.js';
 import type { Belief, Estimator, Innovation } from './estimator.js';
 import { Freedom } from './freedom.js';
 import { Gate } from './gate.js';
+import { LongWander } from './longwander.js';
 import { ChangeLimit, StepRule } from './steps.js';
 import type { Correction, DisciplineMode, ErrorBound, Measurement, TrackingFigures } from './types.js';
 
@@ -70,6 +71,7 @@ export class Discipline {
   private refusals = 0;
   private readonly dispute = new Dispute();
   private readonly doubt = new Doubt();
+  private readonly longWander = new LongWander();
   /** Size of the latest innovations refused, once they are many: part of an honest bound. */
   private disputed: Seconds = 0;
   /** Seconds in gaps since the last believed measurement. */
@@ -206,7 +208,7 @@ export class Discipline {
     const { belief } = this.estimator;
     return (
       Math.abs(belief.x + belief.f * Math.max(0, t)) +
-      BOUND_SDS * sd * this.doubt.factor +
+      BOUND_SDS * sd * this.doubt.factor * this.longWander.factor(belief.wander, this.doubt.sinceChange) +
       latency(belief) +
       this.doubt.extra +
       this.disputed
@@ -347,7 +349,10 @@ export class Discipline {
     const dfreq = this.allowedFreq(belief);
     this.mode = this.nextMode(belief);
     // What a start takes for the frequency is no movement of the oscillator.
-    if (this.mode === 'tracking' && this.doubt.settled) this.freedom.observe(this.rate + dfreq, elapsed);
+    if (this.mode === 'tracking' && this.doubt.settled) {
+      this.freedom.observe(this.rate + dfreq, elapsed);
+      this.longWander.learn(belief.wander);
+    }
     this.account(doffset, dfreq, elapsed);
     const facts: Finding[] = [];
     const { logchange, mailchange = Number.POSITIVE_INFINITY } = this.options;

@@ -100,7 +100,7 @@ export class Doubt {
   private sinceJump = Number.POSITIVE_INFINITY;
   private jump: Frequency = 0;
   /** Measurements since the noise was last taken for changed. */
-  private sinceChange = Number.POSITIVE_INFINITY;
+  sinceChange = Number.POSITIVE_INFINITY;
   private up = 0;
   private down = 0;
   /** Measurements since the sums last were zero. */
