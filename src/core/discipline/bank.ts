@@ -130,13 +130,13 @@ export class KalmanBank implements Estimator {
 
   innovation(offset: Seconds, source: number, sigma: Seconds, relative?: number): Innovation {
     if (source !== this.source) this.changeSource(source, sigma, relative !== undefined);
-    else if (relative === undefined && this.tried < GROWN && sigma < BETTER * this.claim && this.fits(offset))
-      this.reclaim(sigma);
+    const anew = relative === undefined && this.knowsBetter(sigma) && this.fits(offset);
+    if (anew) this.reclaim(sigma);
     if (this.fresh) this.start(offset);
     this.offset = offset;
     this.relative = relative ?? 1;
     const { belief } = this;
-    return { error: offset - belief.x, sd: Math.hypot(belief.xSd, belief.sigma * Math.sqrt(this.relative)) };
+    return { error: offset - belief.x, sd: Math.hypot(belief.xSd, belief.sigma * Math.sqrt(this.relative)), anew };
   }
 
   absorb(typical: boolean): void {
@@ -243,6 +243,10 @@ export class KalmanBank implements Estimator {
     this.squares.fill(this.memory * sigma * sigma);
     this.weigh();
     this.summarise();
+  }
+
+  private knowsBetter(sigma: Seconds): boolean {
+    return this.tried < GROWN && sigma < BETTER * this.claim;
   }
 
   /** Beginning anew takes the phase from the measurement at hand, unjudged: never from one that is away from all before. */

@@ -107,6 +107,7 @@ export class Discipline {
     this.advance(m.time);
     const { sigma } = this.estimator.belief;
     const innovation = this.estimator.innovation(m.offset, m.source, m.sigma, m.relative);
+    if (innovation.anew === true) this.doubt.restart();
     // The source knows better than it did.
     if (m.source === this.source) this.gate.rescale(sigma / this.estimator.belief.sigma);
     const elapsed = this.believedAt === undefined ? 0 : diff(m.time, this.believedAt);

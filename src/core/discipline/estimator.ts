@@ -28,6 +28,8 @@ export interface Innovation {
   readonly error: Seconds;
   /** The standard deviation that the estimator expects of `error`. */
   readonly sd: Seconds;
+  /** What was made of the measurements before is given up, this one is the first again. */
+  readonly anew?: boolean;
 }
 
 /**

@@ -139,6 +139,28 @@ describe('honest bound', () => {
     assert.ok(outside / all < 0.002, `${outside} of ${all}`);
   });
 
+  /** The bound after each of eight pulses 1 us apart, whose source claims `claim` from the sixth on. */
+  const withClaim = (claim: number): number[] => {
+    const discipline = new Discipline(OPTIONS, undefined);
+    return [0, 1, -1, 0, 1, -1, 0, 1].map((us, i) => {
+      const time = add(START, i);
+      discipline.measure({ time, offset: us * 1e-6, sigma: i < 5 ? 1e-5 : claim, source: 0 });
+      return discipline.bound(time).halfWidth;
+    });
+  };
+
+  it('a claim of little noise, from five pulses that happened to lie close, is no knowledge yet', () => {
+    const [, , , , before, first, second, third] = withClaim(1e-7);
+    assert.ok(before! < 1e-3, `${before}`);
+    assert.ok(first! > 1e-3 && second! > 1e-3, `${first} ${second}`);
+    assert.ok(third! < 1e-2, `${third}`);
+  });
+
+  it('negative control: without such a claim the bound shrinks from the third pulse on', () => {
+    const bounds = withClaim(1e-5);
+    for (const [i, bound] of bounds.entries()) assert.ok(i < 2 || bound < 1e-3, `${i}: ${bound}`);
+  });
+
   it('before the first measurement nothing is known', () => {
     const discipline = new Discipline(OPTIONS, undefined);
     assert.equal(discipline.bound(START).halfWidth, 1);
