@@ -130,9 +130,10 @@ export class SelectionRun {
     if (this.current) return false;
     const longest = Math.max(...usable.map((source) => source.reachSize));
     const best = Math.max(...usable.map((source) => source.reach));
+    const ready = new Set(usable);
     const waiting = this.sources.find(
       // One poll behind. Who has answered as often and has no samples all the same will not have any soon.
-      (source) => !usable.includes(source) && source.state === 'M' && source.reach !== 0 && source.reach === best >> 1,
+      (source) => !ready.has(source) && source.state === 'M' && source.reach !== 0 && source.reach === best >> 1,
     );
     if (!waiting || longest >= REACH_BITS) return false;
     for (const source of usable) source.mark('w', `waiting for samples of ${waiting.info.name}`);
@@ -169,8 +170,9 @@ export class SelectionRun {
     const distance = (source: Source): Seconds =>
       source.data!.rootDistance + (source.stratum - least) * this.options.stratumweight + this.handicap(source);
     const { current } = this;
+    const survived = new Set(survivors);
     for (const source of this.sources) {
-      if (!survivors.includes(source)) source.score = 1;
+      if (!survived.has(source)) source.score = 1;
       else if (!current?.data) source.score = 1 / distance(source);
       else if (source.updates > 0 || current.updates > 0) {
         const own = current.data.rootDistance + (current.stratum - least) * this.options.stratumweight;
@@ -178,7 +180,7 @@ export class SelectionRun {
       }
     }
     const best = survivors.reduce((a, b) => (b.score > a.score ? b : a));
-    if (current && survivors.includes(current) && (best === current || best.score <= SCORE_LIMIT)) return current;
+    if (current && survived.has(current) && (best === current || best.score <= SCORE_LIMIT)) return current;
     if (best.updates === 0) {
       for (const source of survivors) source.mark('U', `waiting for a new sample of ${best.info.name}`);
       return undefined;

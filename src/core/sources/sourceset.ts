@@ -51,6 +51,8 @@ export class SourceSet {
   private current: Source | undefined;
   private failure: string | undefined;
   private findings: Finding[] = [];
+  /** Sources have come or gone: the options in force may be others. */
+  private authStale = false;
 
   constructor(
     infos: readonly SourceInfo[],
@@ -69,7 +71,7 @@ export class SourceSet {
     const source = new Source(this.nextIndex++, info, min, max, this.precision);
     this.sources.push(source);
     this.byIndex.set(source.index, source);
-    this.applyAuthMode();
+    this.authStale = true;
     return source.index;
   }
 
@@ -78,14 +80,16 @@ export class SourceSet {
     this.byIndex.delete(index);
     this.sources = this.sources.filter((source) => source.index !== index);
     if (this.current?.index === index) this.current = undefined;
-    this.applyAuthMode();
+    this.authStale = true;
   }
 
   /**
    * `authselectmode` (algorithms-notes 5): where authenticated NTP sources stand beside others, `mix` lets the clock
    * follow nobody whom they and the reference clocks do not confirm; `prefer` and `require` use no others at all.
+   * Put off until somebody asks: for each of a thousand sources that are added it would look at all of them.
    */
   private applyAuthMode(): void {
+    this.authStale = false;
     const { authselectmode: mode } = this.options;
     // As in chronyd: who is never selected has no say in it, and nothing changes for him.
     const ntp = this.sources.filter(({ info }) => info.kind !== 'refclock' && !info.options.noselect);
@@ -103,6 +107,10 @@ export class SourceSet {
         noselect: options.noselect || banned,
       };
     }
+  }
+
+  private settleAuthMode(): void {
+    if (this.authStale) this.applyAuthMode();
   }
 
   has(index: number): boolean {
@@ -179,6 +187,7 @@ export class SourceSet {
   }
 
   reset(source: number): void {
+    this.settleAuthMode();
     this.of(source).reset();
   }
 
@@ -194,7 +203,7 @@ export class SourceSet {
     const before = it.info.options;
     const options = { ...before, ...change };
     it.info = { ...it.info, options };
-    this.applyAuthMode();
+    this.authStale = true;
     return (Object.keys(options) as (keyof SelectOptions)[]).some((word) => options[word] !== before[word]);
   }
 
@@ -218,6 +227,7 @@ export class SourceSet {
 
   /** Takes over the history of an earlier run; measurements of this one are dropped. */
   restore(source: number, dump: SourceDump): void {
+    this.settleAuthMode();
     const it = this.of(source);
     it.reset();
     it.restore(dump);
@@ -229,6 +239,7 @@ export class SourceSet {
   }
 
   rebase(change: ClockChange): void {
+    if (change.kind === 'unknown') this.settleAuthMode();
     for (const source of this.sources) {
       if (change.kind === 'unknown') {
         source.reset();
@@ -242,8 +253,9 @@ export class SourceSet {
 
   /** `now` cooked; `orphans`: NTP sources that serve local time are nothing to follow but for one. */
   select(now: Instant, orphans?: OrphanRule): Selection {
+    this.settleAuthMode();
     const before = this.current;
-    const states = new Map(this.sources.map((source) => [source.index, source.state]));
+    const states = this.sources.map((source) => source.state);
     const run = new SelectionRun(this.sources, this.options, this.maxclockerror, now, before, orphans);
     const outcome = run.decide();
     this.current = outcome.selected;
@@ -295,6 +307,7 @@ export class SourceSet {
   }
 
   selectReports(now: Instant): SelectReport[] {
+    this.settleAuthMode();
     return this.sources.map((source) => ({
       name: source.info.name,
       refId: source.info.refId,
@@ -340,8 +353,8 @@ export class SourceSet {
   }
 
   /** Says what is new since the run before. */
-  private report(before: Source | undefined, outcome: Outcome, states: ReadonlyMap<number, SelectState>): void {
-    for (const source of this.sources) this.reportBad(source, states.get(source.index)!);
+  private report(before: Source | undefined, outcome: Outcome, states: readonly SelectState[]): void {
+    for (const [i, source] of this.sources.entries()) this.reportBad(source, states[i]!);
     const { selected, failure } = outcome;
     if (selected) {
       this.failure = undefined;

@@ -10,6 +10,7 @@ import type { ActivityReport, NtpDataReport, SelectOptions, UnresolvedReport } f
 import type { ClockChange } from '../../sample.js';
 import type { SourceSet } from '../../sources/sourceset.js';
 import type { Finding } from '../../sources/types.js';
+import { Agenda } from './agenda.js';
 import type { Association, Foretold, Outgoing, Received, Surroundings } from './association.js';
 import { ClientAssociation } from './clientassociation.js';
 import type { NtpSourceOptions } from './options.js';
@@ -119,8 +120,7 @@ export class NtpSources {
   /** Given to names so far. */
   private places = 0;
 
-  /** Nothing is due before; 'unknown' = all have to be looked at. */
-  private upcoming: Mono | undefined | 'unknown' = 'unknown';
+  private readonly agenda = new Agenda(this.live, this.entries);
 
   constructor(private readonly host: NtpHost) {}
 
@@ -188,6 +188,7 @@ export class NtpSources {
     const entry = place?.entry ?? live?.[1].entry ?? this.byName(nameOrAddress);
     if (entry === undefined) return 'no-such-source';
     for (const id of live === undefined || entry.ids.size === 1 ? [...entry.ids] : [live[0]]) this.leave(id);
+    this.agenda.spoil();
     if (entry.ids.size === 0) this.entries.splice(this.entries.indexOf(entry), 1);
     return 'done';
   }
@@ -218,12 +219,11 @@ export class NtpSources {
 
   /** Sends what is due. True: the reachability of a source changed, select. */
   due(at: Surroundings, raw: Instant): boolean {
-    // With a thousand sources looking at all of them costs more than a request.
     const next = this.next();
     if (next === undefined || next > at.mono) return false;
-    this.upcoming = 'unknown';
     let changed = false;
-    for (const [id, { entry, association }] of this.live) {
+    for (const id of this.agenda.candidates()) {
+      const { entry, association } = this.live.get(id)!;
       if (association.next > at.mono || !association.isActive()) continue;
       association.followed = this.host.sources.isCurrent(id);
       const { outgoing, missed } = association.due(at, raw);
@@ -239,24 +239,21 @@ export class NtpSources {
       if (isToPeer(outgoing)) this.host.output({ kind: 'peer-send', ...to, ...outgoing });
       else this.host.output({ kind: 'send', ...to, ...outgoing });
     }
-    for (const entry of this.entries) {
-      if (entry.resolveAt === undefined || entry.resolveAt > at.mono) continue;
-      entry.refreshing ||= entry.ids.size >= entry.wanted;
-      this.resolve(entry);
-    }
+    this.resolveDue(at.mono);
     return changed;
   }
 
+  private resolveDue(now: Mono): void {
+    if (!this.agenda.resolves(now)) return;
+    for (const entry of this.entries) {
+      if (entry.resolveAt === undefined || entry.resolveAt > now) continue;
+      entry.refreshing ||= entry.ids.size >= entry.wanted;
+      this.resolve(entry);
+    }
+  }
+
   next(): Mono | undefined {
-    if (this.upcoming !== 'unknown') return this.upcoming;
-    let next: Mono | undefined;
-    const consider = (t: Mono | undefined): void => {
-      if (t !== undefined && (next === undefined || t < next)) next = t;
-    };
-    for (const { association } of this.live.values()) if (association.isActive()) consider(association.next);
-    for (const entry of this.entries) consider(entry.resolveAt);
-    this.upcoming = next;
-    return next;
+    return this.agenda.next();
   }
 
   sent(source: number, serial: number, raw: Instant, kind: StampKind, at: Surroundings, transmit?: Ntp64): void {
@@ -264,7 +261,7 @@ export class NtpSources {
   }
 
   failed(source: number, serial: number): void {
-    this.upcoming = 'unknown';
+    this.agenda.spoil();
     this.live.get(source)?.association.failed(serial);
   }
 
@@ -283,10 +280,9 @@ export class NtpSources {
     if (live === undefined) return undefined;
     const { association } = live;
     const received = association.received(bytes, raw, kind, authentic, local, this.foretold(source), at, correction);
+    // What it says may make the next packet come sooner.
+    this.agenda.consider(source, association.next);
     // A server that has lost its own reference is as good as silent.
-    const { upcoming } = this;
-    // Later is no matter: all are looked at then.
-    if (upcoming === undefined || (upcoming !== 'unknown' && association.next < upcoming)) this.upcoming = 'unknown';
     if (received.synced !== undefined) this.host.sources.reach(source, received.synced);
     if (received.synced === true && !live.proven) this.prove(live);
     if (received.moved !== undefined) this.host.sources.moved(source, received.moved);
@@ -421,7 +417,7 @@ export class NtpSources {
     act: (association: Association) => void,
     order: (orders: PlaceOrders) => void,
   ): NtpOutcome {
-    this.upcoming = 'unknown';
+    this.agenda.spoil();
     let outcome: NtpOutcome = 'no-such-source';
     for (const { association } of this.live.values()) {
       if (!matches(parseIp(association.address)!)) continue;
@@ -469,7 +465,7 @@ export class NtpSources {
   }
 
   private resolve(entry: Entry): void {
-    this.upcoming = 'unknown';
+    this.agenda.spoil();
     entry.resolveAt = undefined;
     if (entry.resolving) return;
     entry.resolving = true;
@@ -477,14 +473,14 @@ export class NtpSources {
   }
 
   private retry(entry: Entry, now: Mono): void {
-    this.upcoming = 'unknown';
+    this.agenda.spoil();
     const wait = Math.min(RESOLVE_LONGEST, RESOLVE_FIRST * 2 ** Math.min(entry.failures++, 16));
     entry.resolveAt = addMono(now, wait);
   }
 
   /** Brings an entry's sources to what its name stands for now. */
   private settle(entry: Entry, addresses: readonly string[], now: Mono): void {
-    this.upcoming = 'unknown';
+    this.agenda.spoil();
     entry.failures = 0;
     const fresh = addresses.filter((a) => this.byAddress(a) === undefined);
     for (const id of [...entry.ids]) {
@@ -524,7 +520,7 @@ export class NtpSources {
   }
 
   private join(entry: Entry, address: string, now: Mono): void {
-    this.upcoming = 'unknown';
+    this.agenda.spoil();
     const o = entry.options;
     const place = entry.firstPlace + entry.ids.size;
     const orders = entry.orders.get(place);
@@ -562,7 +558,7 @@ export class NtpSources {
   }
 
   private leave(id: number): void {
-    this.upcoming = 'unknown';
+    this.agenda.spoil();
     const live = this.live.get(id);
     if (live === undefined) return;
     live.entry.ids.delete(id);

@@ -89,6 +89,30 @@ class Rig {
 }
 
 describe('NTP sources', () => {
+  it('asks each of many in its turn, and at once who is to be asked sooner', () => {
+    const rig = new Rig();
+    for (let i = 0; i < 100; i++) rig.add(`192.0.2.${i}`, { minpoll: 6, maxpoll: 6 });
+    rig.add('198.51.100.1', { minpoll: 3, maxpoll: 3 });
+    rig.pass(640);
+    const asked = (address: string): number =>
+      rig.outputs.filter((o) => o.kind === 'send' && o.address === address).length;
+    const counts = Array.from({ length: 100 }, (_, i) => asked(`192.0.2.${i}`));
+    assert.ok(Math.min(...counts) >= 9 && Math.max(...counts) <= 10, `${counts}`);
+    assert.ok(asked('198.51.100.1') >= 70, `${asked('198.51.100.1')}`);
+    const before = asked('192.0.2.50');
+    rig.ntp.burst(4, 4, (address) => address[3] === 50, rig.now);
+    rig.pass(20);
+    assert.ok(asked('192.0.2.50') >= before + 4);
+    rig.ntp.setOnline(false, () => true, rig.now);
+    const sent = rig.outputs.length;
+    rig.pass(100);
+    assert.equal(rig.outputs.length, sent);
+    assert.equal(rig.ntp.next(), undefined);
+    rig.ntp.setOnline(true, () => true, rig.now);
+    rig.pass(70);
+    assert.ok(rig.outputs.length >= sent + 101);
+  });
+
   it('an address is a source at once, a name when it is resolved', () => {
     const rig = new Rig();
     assert.equal(rig.add('192.0.2.1'), 'done');
