@@ -11,6 +11,8 @@ import { messageOf } from './retry.js';
 const ORIGIN = 24;
 /** ms. Late replies are still taken off the socket, so that their senders get no ICMP; then the port is given back. */
 const OPEN_MS = 8000;
+/** ms at least between two looks for ports to give back: a timer for each of a thousand sources is a wake-up for each. */
+const SWEEP_MS = 1000;
 /** ms after which a card's transmit stamp is not waited for, with no reply to decide it. */
 const LATE_STAMP_MS = 100;
 const MAX_HELD = 4;
@@ -46,7 +48,8 @@ interface Open {
   /** The daemon's own stamp, for kernels that give none. */
   readonly time: Instant;
   readonly local: string;
-  readonly timer: NodeJS.Timeout;
+  /** ms of performance.now(). */
+  readonly opened: number;
   readonly family: 4 | 6;
   told: boolean;
   /** The kernel's stamp, while the card's is waited for. */
@@ -64,6 +67,7 @@ export class NtpClientDevice implements NtpClientPort {
   private readonly native: NativeUdpClients;
   private readonly open = new Map<number, Open>();
   private readonly bySource = new Map<number, Open>();
+  private sweeper: NodeJS.Timeout | undefined;
 
   constructor(
     native: Native,
@@ -86,8 +90,6 @@ export class NtpClientDevice implements NtpClientPort {
     const sealed = key === undefined ? bytes : seal(key, bytes, versionOf(bytes[0]!));
     try {
       const { id, time, local } = this.native.request(sealed, this.from(address, port, isInterleaved(bytes)));
-      const timer = setTimeout(() => this.forget(id), OPEN_MS);
-      timer.unref();
       const entry: Open = {
         source,
         serial,
@@ -95,7 +97,7 @@ export class NtpClientDevice implements NtpClientPort {
         id,
         time: instant(time),
         local,
-        timer,
+        opened: performance.now(),
         family: address.includes(':') ? 6 : 4,
         told: false,
         kernel: undefined,
@@ -104,6 +106,7 @@ export class NtpClientDevice implements NtpClientPort {
       };
       this.open.set(id, entry);
       this.bySource.set(source, entry);
+      if (this.sweeper === undefined) this.sweepIn(OPEN_MS);
     } catch (error) {
       this.handlers.onFailed(source, serial, messageOf(error));
     }
@@ -115,10 +118,8 @@ export class NtpClientDevice implements NtpClientPort {
   }
 
   stop(): void {
-    for (const { timer, waiting } of this.open.values()) {
-      clearTimeout(timer);
-      clearTimeout(waiting);
-    }
+    clearTimeout(this.sweeper);
+    for (const { waiting } of this.open.values()) clearTimeout(waiting);
     this.open.clear();
     this.bySource.clear();
     this.native.close();
@@ -132,10 +133,28 @@ export class NtpClientDevice implements NtpClientPort {
     return { address, port, localAddress, localPort, device, dscp, warm, hardware };
   }
 
+  private sweepIn(ms: number): void {
+    this.sweeper = setTimeout(() => this.sweep(), ms);
+    this.sweeper.unref();
+  }
+
+  /** Gives back the ports that have been open long enough: the first of the map are the oldest. */
+  private sweep(): void {
+    this.sweeper = undefined;
+    const now = performance.now();
+    for (const { id, opened } of this.open.values()) {
+      const left = opened + OPEN_MS - now;
+      if (left > 0) {
+        this.sweepIn(Math.max(SWEEP_MS, left));
+        return;
+      }
+      this.forget(id);
+    }
+  }
+
   private forget(id: number): void {
     const open = this.open.get(id);
     if (open === undefined) return;
-    clearTimeout(open.timer);
     clearTimeout(open.waiting);
     this.open.delete(id);
     if (this.bySource.get(open.source) === open) this.bySource.delete(open.source);

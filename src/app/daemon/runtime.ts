@@ -1,5 +1,5 @@
 import { CodedError } from '../../base/errors.js';
-import { diffMono, type Instant, nsToSeconds } from '../../base/time.js';
+import { diffMono, type Instant, type Mono, nsToSeconds } from '../../base/time.js';
 import type { Seconds } from '../../base/units.js';
 import { formatDrift } from '../../core/discipline/drift.js';
 import type { ServerState } from '../../core/ntp/state.js';
@@ -51,6 +51,8 @@ export class Runtime {
   private readonly jumps: JumpDetector;
   private readonly sleeps: SleepDetector;
   private timer: NodeJS.Timeout | undefined;
+  /** When the timer goes off. */
+  private wakeAt: Mono | undefined;
   private running = true;
   private answer: CommandAnswer = { outcome: 'failed' };
   private state: ServerState | undefined;
@@ -117,10 +119,15 @@ export class Runtime {
     switch (effect.kind) {
       case 'wake': {
         if (!this.running) return;
+        if (effect.at === this.wakeAt) return;
         if (this.timer !== undefined) clearTimeout(this.timer);
+        this.wakeAt = effect.at;
         // One ms late rather than early: an early tick would only ask to be woken again.
         const ms = Math.max(0, Math.ceil(nsToSeconds(effect.at - now.mono) * 1000)) + 1;
-        this.timer = setTimeout(() => this.dispatch({ kind: 'tick' }), ms);
+        this.timer = setTimeout(() => {
+          this.wakeAt = undefined;
+          this.dispatch({ kind: 'tick' });
+        }, ms);
         return;
       }
       case 'set-frequency':
