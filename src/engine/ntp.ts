@@ -33,8 +33,10 @@ export interface NtpHands {
 const STEP_GUARD = 5;
 /** With more sources than this the selection, which looks at all of them, waits for several replies, */
 const MANY = 16;
-/** but no longer than this, s. */
+/** but no longer than this, s; */
 const SELECT_INTERVAL = 1;
+/** where there are more than so many, longer in proportion: seconds are little against the polls of a crowd. */
+const CROWD = 250;
 
 /** What the configuration says about NTP towards others than clients. */
 export interface NtpOptions {
@@ -94,8 +96,10 @@ export class NtpSide {
     if (this.sources.due(this.surroundings(now), now.raw)) this.selectWanted = true;
     if (!this.selectWanted) return;
     const { lastSelect } = this;
-    const early = lastSelect !== undefined && diffMono(now.mono, lastSelect) < SELECT_INTERVAL;
-    if (early && this.sources.size > MANY) return;
+    const { size } = this.sources;
+    const wait = SELECT_INTERVAL * Math.max(1, size / CROWD);
+    const early = lastSelect !== undefined && diffMono(now.mono, lastSelect) < wait;
+    if (early && size > MANY) return;
     this.selectWanted = false;
     this.lastSelect = now.mono;
     this.hands.select();

@@ -76,6 +76,8 @@ export class SourceStats {
   private kept: Kept[] = [];
   private origin: Instant = instant(0n);
   private older = 0;
+  /** What `best` has found, until something changes. */
+  private found: Kept | undefined;
   /** Changes of the clock that the samples have not followed yet. */
   private readonly changes = new ChangeLog();
 
@@ -126,6 +128,7 @@ export class SourceStats {
 
   reset(): void {
     this.kept = [];
+    this.found = undefined;
     this.changes.clear();
     this.older = 0;
     this.current = NOTHING;
@@ -164,6 +167,7 @@ export class SourceStats {
   private settle(): void {
     const { changes, kept } = this;
     if (changes.length === 0) return;
+    this.found = undefined;
     const newest = kept.at(-1)!;
     changes.carry(this.timeOf(newest), this.current.offset);
     const { offset } = changes;
@@ -238,6 +242,7 @@ export class SourceStats {
   /** The sample with the smallest root distance, aged to the newest. */
   private best(): Kept | undefined {
     const { samples, older } = this;
+    if (this.found !== undefined) return this.found;
     const { skew } = this.current;
     const newest = samples.at(-1);
     let best: Kept | undefined;
@@ -252,11 +257,13 @@ export class SourceStats {
         least = distance;
       }
     }
+    this.found = best;
     return best;
   }
 
   private fit(): void {
     const { kept } = this;
+    this.found = undefined;
     const newest = kept.at(-1)!;
     const x = kept.map((k) => countToSeconds(k.at - newest.at));
     const y = kept.map((k) => k.offset);
