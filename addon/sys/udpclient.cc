@@ -18,6 +18,14 @@ constexpr size_t CONTROL_BYTES = 512;
 
 /// Numeric addresses only: a name server must never be waited for here.
 Status parse(const std::string& address, uint16_t port, sockaddr_storage* out, socklen_t* length) {
+  auto* v4 = reinterpret_cast<sockaddr_in*>(out);
+  if (::inet_pton(AF_INET, address.c_str(), &v4->sin_addr) == 1) {
+    v4->sin_family = AF_INET;
+    v4->sin_port = htons(port);
+    *length = sizeof *v4;
+    return {};
+  }
+  // Knows the scope of an address on one link.
   addrinfo hints = {};
   hints.ai_socktype = SOCK_DGRAM;
   hints.ai_flags = AI_NUMERICHOST | AI_NUMERICSERV;

@@ -110,34 +110,48 @@ export interface Crowd {
 }
 
 const SOURCES = 1000;
-/** s from the start until all are asked in their turns, and s that are measured: one polling interval. */
-const UNDER_WAY = 30;
-const WATCHED = 64;
+/** s from the start until all are asked in their turns and the code that does it is compiled, and s that are measured. */
+const UNDER_WAY = 180;
+const WATCHED = 192;
 
 const asked = async (server: Running): Promise<number> => Number((await server.report('serverstats'))[0]![0]);
 
 /** All sources are one server, under as many addresses of loopback, each asked every 64 s. */
-const crowd = async (name: ServerName, star: Star, server: Running): Promise<Crowd> => {
+const openCrowd = async (name: ServerName, ns: string): Promise<{ client: Running; startMs: number }> => {
   const addresses = Array.from({ length: SOURCES }, (_, i) => `127.1.${i >> 8}.${i & 255}`);
   const lines = ['port 0', ...addresses.map((a) => `server ${a} minpoll 6 maxpoll 6`)];
   const began = performance.now();
-  const client = await start(name, lines, star.hub);
-  const startMs = performance.now() - began;
-  try {
-    await sleep(UNDER_WAY * 1000);
-    const before = { ...client.usage(), asked: await asked(server) };
-    await sleep(WATCHED * 1000);
-    const after = { ...client.usage(), asked: await asked(server) };
-    const rate = (after.asked - before.asked) / WATCHED;
-    return { startMs, cpu: (after.cpu - before.cpu) / WATCHED, rate, rssMb: after.rss / 1024 };
-  } finally {
-    await client.stop();
-  }
+  const client = await start(name, lines, ns);
+  return { client, startMs: performance.now() - began };
 };
 
-const crowds = async (star: Star): Promise<Record<ServerName, Crowd>> => {
-  const server = await start('chronyd', ['local stratum 1', 'allow'], star.hub);
-  return { timeball: await crowd('timeball', star, server), chronyd: await crowd('chronyd', star, server) };
+const watchCrowd = async (client: Running, server: Running): Promise<Omit<Crowd, 'startMs'>> => {
+  await sleep(UNDER_WAY * 1000);
+  const before = { ...client.usage(), asked: await asked(server) };
+  await sleep(WATCHED * 1000);
+  const after = { ...client.usage(), asked: await asked(server) };
+  const rate = (after.asked - before.asked) / WATCHED;
+  return { cpu: (after.cpu - before.cpu) / WATCHED, rate, rssMb: after.rss / 1024 };
+};
+
+/** Both at the same time, each with a server of its own: what else the machine does slows both. */
+const crowds = async (star: Star, spokeServer: Running): Promise<Record<ServerName, Crowd>> => {
+  const hubServer = await start('chronyd', ['local stratum 1', 'allow'], star.hub);
+  const ours = await openCrowd('timeball', star.hub);
+  const theirs = await openCrowd('chronyd', star.spokes[0]!.ns);
+  try {
+    const [timeball, chronyd] = await Promise.all([
+      watchCrowd(ours.client, hubServer),
+      watchCrowd(theirs.client, spokeServer),
+    ]);
+    return {
+      timeball: { startMs: ours.startMs, ...timeball },
+      chronyd: { startMs: theirs.startMs, ...chronyd },
+    };
+  } finally {
+    await ours.client.stop();
+    await theirs.client.stop();
+  }
 };
 
 const crowdLines = (seen: Record<ServerName, Crowd>): string[] => [
@@ -165,7 +179,7 @@ const main = async (): Promise<void> => {
   const star = openStar(1);
   try {
     const serving = ['local stratum 1', 'allow'];
-    await start(options.server as ServerName, serving, star.spokes[0]!.ns);
+    const server = await start(options.server as ServerName, serving, star.spokes[0]!.ns);
     const parts: ClientPart[] = [];
     const wanted = options.only.split(',');
     for (const poll of options.polls.split(',')) {
@@ -173,7 +187,7 @@ const main = async (): Promise<void> => {
         parts.push(await compare(star, mode, Number(poll)));
       }
     }
-    const many = wanted.includes('many') ? await crowds(star) : undefined;
+    const many = wanted.includes('many') ? await crowds(star, server) : undefined;
     const machine = { cpu: cpus()[0]!.model, kernel: release(), node: process.version };
     const text = [...parts.flatMap(lines), ...(many === undefined ? [] : crowdLines(many))].join('\n');
     process.stdout.write(`${options.json ? JSON.stringify({ ...machine, parts, many }) : text}\n`);

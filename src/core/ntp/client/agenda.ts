@@ -2,8 +2,8 @@ import { addMono, type Mono } from '../../../base/time.js';
 import type { Seconds } from '../../../base/units.js';
 import type { Association } from './association.js';
 
-/** s from the first packet that is due: whoever is due within it is looked at with each packet. */
-const HORIZON: Seconds = 1;
+/** s from the first packet that is due: whoever is due within it is looked at with each packet, and may leave with it. */
+const HORIZON: Seconds = 2;
 
 /** What is to be done next. With a thousand sources looking at all of them costs more than a request. */
 export class Agenda {

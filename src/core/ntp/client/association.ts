@@ -161,6 +161,11 @@ export abstract class Association {
   /** Are delay and response time possible in this mode? `noise`: error of the stamps, s. */
   protected abstract plausible(figures: ExchangeFigures, noise: Noise, j: Judgement): boolean;
 
+  /** s. By so much before `next` a packet may leave together with another. */
+  get slack(): Seconds {
+    return 0;
+  }
+
   /** True while packets leave: online, or in a burst that was asked for. */
   isActive(): boolean {
     return this.online || this.bursting;

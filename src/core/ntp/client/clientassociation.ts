@@ -37,6 +37,8 @@ const INTERLEAVED_TRIES = 4;
 const PRESEND_LEAD: Seconds = 2;
 /** log2 s in the header of our requests: tells the server nothing about our clock. */
 const HIDDEN_PRECISION = 32;
+/** Share of the polling interval by which a request may leave too early: no more than chance moves it. */
+const SLACK = 0.01;
 /** s. A server that takes longer for its answer was asleep or lies. */
 const MAX_RESPONSE: Seconds = 4;
 
@@ -100,7 +102,9 @@ export class ClientAssociation extends Association {
     }
     this.burstTotal = Math.max(0, this.burstTotal - 1);
     this.presending = !this.presending && !this.bursting && this.polls.poll >= this.options.presend;
-    this.next = addMono(at.mono, this.interval());
+    // Who left before its time does not come sooner for it the next time: the mean interval stays.
+    if (at.mono > this.next) this.next = at.mono;
+    this.next = addMono(this.next, this.interval());
     const outgoing = this.makeRequest(at, raw);
     return { outgoing, missed };
   }
@@ -228,6 +232,10 @@ export class ClientAssociation extends Association {
     if (request.asksInterleaved) this.interleavedMisses++;
     this.miss();
     return true;
+  }
+
+  override get slack(): Seconds {
+    return this.bursting || this.presending ? 0 : SLACK * this.pollInterval();
   }
 
   private interval(): Seconds {

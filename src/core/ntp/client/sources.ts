@@ -222,9 +222,12 @@ export class NtpSources {
     const next = this.next();
     if (next === undefined || next > at.mono) return false;
     let changed = false;
+    // In a crowd several requests leave each time: to wake up for each costs as much as the request.
+    const together = this.live.size > CROWD;
     for (const id of this.agenda.candidates()) {
       const { entry, association } = this.live.get(id)!;
-      if (association.next > at.mono || !association.isActive()) continue;
+      const latest = together ? addMono(at.mono, association.slack) : at.mono;
+      if (association.next > latest || !association.isActive()) continue;
       association.followed = this.host.sources.isCurrent(id);
       const { outgoing, missed } = association.due(at, raw);
       if (missed) {

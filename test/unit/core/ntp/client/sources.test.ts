@@ -100,7 +100,7 @@ describe('NTP sources', () => {
     assert.ok(Math.min(...counts) >= 9 && Math.max(...counts) <= 10, `${counts}`);
     assert.ok(asked('198.51.100.1') >= 70, `${asked('198.51.100.1')}`);
     const before = asked('192.0.2.50');
-    rig.ntp.burst(4, 4, (address) => address[3] === 50, rig.now);
+    rig.ntp.burst(4, 4, (address) => typeof address !== 'number' && address[3] === 50, rig.now);
     rig.pass(20);
     assert.ok(asked('192.0.2.50') >= before + 4);
     rig.ntp.setOnline(false, () => true, rig.now);
@@ -111,6 +111,37 @@ describe('NTP sources', () => {
     rig.ntp.setOnline(true, () => true, rig.now);
     rig.pass(70);
     assert.ok(rig.outputs.length >= sent + 101);
+  });
+
+  it('of a crowd several are asked each time, none more often in the long run; of a few each in its own time', () => {
+    const wakes = (count: number): { perWake: number; perSource: number; firstTwo: number } => {
+      const rig = new Rig();
+      for (let i = 0; i < count; i++) rig.add(`198.18.${i >> 8}.${i & 255}`, { minpoll: 6, maxpoll: 6 });
+      const first = new Map<string, number>();
+      const second = new Map<string, number>();
+      let times = 0;
+      while (rig.t < 3200) {
+        rig.t = Number(rig.ntp.next()! - BOOT) / 1e9 + 1e-6;
+        const before = rig.outputs.length;
+        rig.ntp.due(rig.at, rig.raw);
+        if (rig.outputs.length > before) times++;
+        for (const o of rig.outputs.slice(before)) {
+          if (o.kind !== 'send') continue;
+          if (!first.has(o.address)) first.set(o.address, rig.t);
+          else if (!second.has(o.address)) second.set(o.address, rig.t);
+        }
+      }
+      const firstTwo = Math.min(...[...first].map(([address, t]) => second.get(address)! - t));
+      const requests = rig.count('send');
+      return { perWake: requests / times, perSource: requests / count, firstTwo };
+    };
+    const crowd = wakes(400);
+    assert.ok(crowd.perWake > 3, `${crowd.perWake}`);
+    assert.ok(Math.abs(crowd.perSource - 50) < 1, `${crowd.perSource}`);
+    assert.ok(crowd.firstTwo > 64 * 0.97, `${crowd.firstTwo}`);
+    const few = wakes(10);
+    assert.ok(few.perWake < 1.01, `${few.perWake}`);
+    assert.ok(Math.abs(few.perSource - 50) < 1, `${few.perSource}`);
   });
 
   it('an address is a source at once, a name when it is resolved', () => {
