@@ -333,7 +333,7 @@ export class Engine extends EngineState {
     this.recent.push(m);
     if (this.isSettled()) this.stability.measured(m.source, m.sample.time, m.sample.offset);
     if (m.source === this.selection?.selected) this.update(m, now);
-    return this.recent.of(m.source).at(-1)!;
+    return this.recent.last(m.source)!;
   }
 
   private apply(c: Correction, at: Instant, now: Now): void {

@@ -41,6 +41,12 @@ export class RecentMeasurements {
     return this.lists.get(source)?.map((entry) => this.follow(entry)) ?? NONE;
   }
 
+  /** The last of them, as it stands now. */
+  last(source: number): Measured | undefined {
+    const entry = this.lists.get(source)?.at(-1);
+    return entry && this.follow(entry);
+  }
+
   rebase(change: ClockChange): void {
     if (this.lists.size === 0) return;
     this.changes.push(change);
