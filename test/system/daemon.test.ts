@@ -490,7 +490,7 @@ describe('command doors', PARALLEL, () => {
 describe('log files', PARALLEL, () => {
   const LINES: Readonly<Record<string, RegExp>> = {
     tracking:
-      /^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d FEED {12} {1,2}\d +-?\d+\.\d{3} +\d+\.\d{3} [ -]\d\.\d{3}e[+-]\d\d [N+?-] +\d( [ -]\d\.\d{3}e[+-]\d\d){5}$/,
+      /^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d (FEED {12}|0\.0\.0\.0 {9}) {1,2}\d +-?\d+\.\d{3} +\d+\.\d{3} [ -]\d\.\d{3}e[+-]\d\d [N+?-] +\d( [ -]\d\.\d{3}e[+-]\d\d){5}$/,
     statistics:
       /^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d FEED {12}( +-?\d\.\d{3}e[+-]\d\d){5} \d\.\de[+-]\d\d +\d+ +\d+ +\d+ +-?\d\.\d\d$/,
     refclocks:
