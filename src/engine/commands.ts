@@ -117,7 +117,7 @@ const smooth = (hands: CommandHands, action: 'reset' | 'activate'): CommandAnswe
   if (action === 'reset') {
     smoothing.reset(now);
     info(hands, 'smoothing.reset', 'Reset time smoothing');
-  } else if (smoothing.activate(now)) info(hands, 'smoothing.active', 'Activated time smoothing');
+  } else if (smoothing.activate(now)) info(hands, 'smoothing.active', smoothing.beginning);
   hands.publish();
   return DONE;
 };

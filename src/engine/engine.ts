@@ -304,7 +304,8 @@ export class Engine extends EngineState {
     if (this.leap.isNear(time)) return;
     const pending = this.clock.correction(now.raw);
     const { sigma, relative, source } = m;
-    const correction = this.discipline.measure({ time, offset, sigma, relative, source, pending });
+    const interval = this.polls.interval(source);
+    const correction = this.discipline.measure({ time, offset, sigma, relative, source, pending, interval });
     this.facts(now, correction.facts);
     if (correction.exit !== undefined) this.effects.push({ kind: 'exit', ...correction.exit });
     if (!correction.accepted) return;
@@ -322,7 +323,7 @@ export class Engine extends EngineState {
     this.upstream = m.sample.rootDispersion - m.sample.peerDispersion + (m.error ?? 0) + this.config.precision;
     this.apply(correction, time, now);
     if (this.smoothing.settles(this.discipline.figures().skewPpm, this.clock.now(now.raw))) {
-      this.fact(now, { severity: 'info', name: 'smoothing.active', text: 'Activated time smoothing' });
+      this.fact(now, { severity: 'info', name: 'smoothing.active', text: this.smoothing.beginning });
     }
     this.publish(now);
     this.traceUpdate(time, now);

@@ -20,6 +20,11 @@ export class PollTimers {
     for (let i = 0; i < this.nextAt.length; i++) this.nextAt[i] = addMono(now, this.intervals[i]!);
   }
 
+  /** s; 0 for a source that is not polled here. */
+  interval(source: number): number {
+    return this.intervals[source] ?? 0;
+  }
+
   early(source: number): boolean {
     return this.earlyLeft[source]! > 0;
   }

@@ -75,6 +75,11 @@ export class Smoothing {
     return this.options !== undefined;
   }
 
+  /** What is said when it begins, in chrony's words. */
+  get beginning(): string {
+    return `Activated time smoothing${this.options?.leaponly === true ? ' (leap seconds only)' : ''}`;
+  }
+
   get active(): boolean {
     return this.enabled && !this.locked;
   }

@@ -63,7 +63,8 @@ const ntpSeconds = (word: string): number | undefined => {
 
 /**
  * The list of NIST and the IETF: lines `NTP-SECONDS TAI-UTC [# comment]`, `#$` date of issue, `#@` date of expiry and
- * `#h` the SHA-1 over the digits of all of these, in this order. Without `#h` nothing is checked by it.
+ * `#h` the SHA-1 over the digits of all of these, in this order. Without `#h` nothing is checked by it; without `#@`
+ * there is no table.
  */
 export const parseLeapList = (text: string): LeapFileResult => {
   const entries: LeapEntry[] = [];
@@ -88,7 +89,9 @@ export const parseLeapList = (text: string): LeapFileResult => {
   if (hash !== undefined && !sameHash(hash, issued + expiry + digits)) return bad('its checksum (#h) is wrong');
   const expires = expiry === '' ? undefined : ntpSeconds(expiry);
   if (expiry !== '' && expires === undefined) return bad('its date of expiry (#@) is not a number');
-  return check(entries, expires === undefined ? undefined : fromUnix(expires - NTP_UNIX));
+  const result = check(entries, expires === undefined ? undefined : fromUnix(expires - NTP_UNIX));
+  // Nobody would be told when it gets old.
+  return 'table' in result && expires === undefined ? bad('it has no date of expiry (#@)') : result;
 };
 
 const HEADER = 44;

@@ -2,6 +2,7 @@ import { readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Instant } from '../../base/time.js';
 import { BUILT_IN, selfCheck } from '../../core/discipline/leaptable.js';
+import { messageOf, plainReason } from '../../devices/retry.js';
 import type { NamedLeapTable } from '../../engine/leapdata.js';
 import { type LeapFileResult, type LeapTable, parseLeapList, parseTzif } from '../../wire/leapfile.js';
 
@@ -18,7 +19,10 @@ export interface LeapSources {
   readonly zoneinfo: string;
 }
 
-type Say = (severity: 'info' | 'warn', name: string, text: string) => void;
+type Say = (severity: 'info' | 'warn' | 'error', name: string, text: string) => void;
+
+/** A table, or why there is none, and what failed. */
+type Loaded = { readonly table: LeapTable } | { readonly problem: string; readonly failed: 'open' | 'parse' | 'check' };
 
 interface Candidate {
   readonly name: string;
@@ -26,6 +30,8 @@ interface Candidate {
   readonly parse: (bytes: Uint8Array) => LeapFileResult;
   readonly using: string;
   readonly failed: string;
+  /** It is a list: chronyd says first what it could not do with it. */
+  readonly list: boolean;
   /** What nobody asked for is not missed. */
   readonly asked: boolean;
 }
@@ -36,6 +42,7 @@ const list = (path: string, asked: boolean): Candidate => ({
   parse: (bytes) => parseLeapList(Buffer.from(bytes).toString('latin1')),
   using: `Using leap second list ${path}`,
   failed: `Leap second list ${path} failed check, ignoring`,
+  list: true,
   asked,
 });
 
@@ -45,6 +52,7 @@ const timezone = (name: string, zoneinfo: string): Candidate => ({
   parse: (bytes) => withExpiry(parseTzif(bytes), join(zoneinfo, LIST)),
   using: `Using ${name} timezone to obtain leap second data`,
   failed: `Timezone ${name} failed leap second check, ignoring`,
+  list: false,
   asked: true,
 });
 
@@ -60,17 +68,19 @@ const withExpiry = (result: LeapFileResult, listPath: string): LeapFileResult =>
   return equal ? { table: { ...table, expires: sibling.expires } } : result;
 };
 
-function load({ path, parse }: Candidate): LeapFileResult {
+function load({ path, parse }: Candidate): Loaded {
+  let bytes: Uint8Array;
   try {
-    if (statSync(path).size > MAX_SIZE) return { problem: 'it is too large' };
-    const result = parse(readFileSync(path));
-    const wrong = 'table' in result ? selfCheck(result.table) : undefined;
-    return wrong === undefined ? result : { problem: wrong };
+    if (statSync(path).size > MAX_SIZE) return { problem: 'it is too large', failed: 'parse' };
+    bytes = readFileSync(path);
   } catch (error) {
-    return {
-      problem: (error as NodeJS.ErrnoException).code === 'ENOENT' ? 'it is not there' : (error as Error).message,
-    };
+    const absent = (error as NodeJS.ErrnoException).code === 'ENOENT';
+    return { problem: absent ? 'it is not there' : plainReason(messageOf(error)), failed: 'open' };
   }
+  const result = parse(bytes);
+  if (!('table' in result)) return { ...result, failed: 'parse' };
+  const wrong = selfCheck(result.table);
+  return wrong === undefined ? result : { problem: wrong, failed: 'check' };
 }
 
 /** Where tz databases are kept on Linux; the C library looks at TZDIR, too. */
@@ -94,7 +104,11 @@ export const readLeapTable = (sources: LeapSources, now: Instant, say: Say): Nam
   for (const candidate of candidates) {
     const result = load(candidate);
     if ('table' in result) good.push({ name: candidate.name, table: result.table, using: candidate.using });
-    else if (candidate.asked) say('warn', 'leap.refused', `${candidate.failed} (${result.problem})`);
+    else if (candidate.asked) {
+      const first = candidate.list && result.failed !== 'check' ? `Failed to ${result.failed} leap seconds list` : '';
+      if (first !== '') say('error', 'leap.unread', `${first} ${candidate.path}`);
+      say('warn', 'leap.refused', `${candidate.failed} (${result.problem})`);
+    }
   }
   good.push({ name: 'built-in leap second table', table: BUILT_IN, using: 'Using built-in leap second table' });
   const latest = [...good].sort((a, b) => Number((b.table.expires ?? 0n) - (a.table.expires ?? 0n)))[0]!;

@@ -221,9 +221,6 @@ class Daemon {
     this.start.server.onRestart = (error) =>
       this.say('error', 'ntp.worker', `A worker of the NTP server ended and is started again: ${error.message}`);
     this.checkClockControl();
-    if (config.clock.smoothtime?.leaponly === true) {
-      this.say('info', 'smoothing.active', 'Activated time smoothing (leap seconds only)');
-    }
     for (const text of this.start.warnings) this.say('error', 'ntp.socket', text);
     if (options.once === undefined) this.openClockBound();
     for (const text of useRealTime(this.native, options, config.process)) this.say('error', 'process.refused', text);
@@ -265,8 +262,9 @@ class Daemon {
     if (behind === undefined) return;
     const text = fromRtc === undefined ? 'System time restored from driftfile' : 'System time set from RTC';
     try {
-      if (!actuator.step(behind)) return;
-      this.say('info', 'clock.restored', text);
+      const done = actuator.step(behind);
+      this.say(done ? 'info' : 'error', 'clock.restored', done ? text : 'Could not step system clock');
+      if (!done) return;
       this.rtcSet = fromRtc !== undefined;
     } catch (error) {
       this.say('error', 'clock.restored', `Could not restore the system time: ${(error as Error).message}`);

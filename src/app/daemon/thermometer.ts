@@ -1,7 +1,12 @@
 import { readFileSync } from 'node:fs';
 import { CodedError } from '../../base/errors.js';
 import type { SensorConfig, TempcompConfig } from '../../conf/config.js';
-import { parseTempcompPoints, parseTemperature, type TempcompPoint } from '../../core/discipline/tempcomp.js';
+import {
+  MIN_POINTS,
+  parseTempcompPoints,
+  parseTemperature,
+  type TempcompPoint,
+} from '../../core/discipline/tempcomp.js';
 import { messageOf, plainReason } from '../../devices/retry.js';
 
 /** Bytes: a sensor says one number, a table of points is short. */
@@ -25,6 +30,7 @@ export const readTempcompPoints = (config: TempcompConfig | undefined): readonly
   if (points === undefined) {
     throw new CodedError('ERR_TB_CONFIG_FILE', `Could not read tempcomp point from ${config.file}`);
   }
+  if (points.length < MIN_POINTS) throw new CodedError('ERR_TB_CONFIG_FILE', `Not enough points in ${config.file}`);
   return points;
 };
 

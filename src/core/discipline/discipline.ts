@@ -10,7 +10,7 @@ import type { Belief, Estimator, Innovation } from './estimator.js';
 import { Freedom } from './freedom.js';
 import { Gate } from './gate.js';
 import { LongWander } from './longwander.js';
-import { ChangeLimit, StepRule } from './steps.js';
+import { ChangeLimit, type ChangeVerdict, StepRule } from './steps.js';
 import type { Correction, DisciplineMode, ErrorBound, Measurement, TrackingFigures } from './types.js';
 
 export type { Correction, DisciplineMode, ErrorBound, Measurement, TrackingFigures } from './types.js';
@@ -113,7 +113,7 @@ export class Discipline {
     const elapsed = this.believedAt === undefined ? 0 : diff(m.time, this.believedAt);
     const verdict = this.gate.judge(innovation, this.unseen);
     if (!verdict.accepted) return this.refused(m, innovation, elapsed, verdict.reason);
-    const change = this.limit.judge(m.offset);
+    const change = this.limit.judge(m.offset, m.time, m.interval ?? 0);
     if (change !== 'ok') return this.overLimit(m.offset, change);
     if (verdict.stretched) this.estimator.inflateFrequency(Math.abs(innovation.error) / Math.max(elapsed, 1));
     if (this.unseen === 0) this.suspect(innovation, m.source);
@@ -284,7 +284,7 @@ export class Discipline {
       this.disputed = Math.abs(innovation.error);
       this.mode = 'holdover';
       // Whoever set a limit wants to know of a source that insists, not only of one that is believed.
-      const change = this.limit.judge(m.offset);
+      const change = this.limit.judge(m.offset, m.time, m.interval ?? 0);
       if (change !== 'ok') return this.overLimit(m.offset, change);
     }
     const { belief } = this.estimator;
@@ -332,13 +332,16 @@ export class Discipline {
     this.mode = 'reset';
   }
 
-  private overLimit(offset: Seconds, verdict: 'ignore' | 'exit'): Correction {
+  private overLimit(offset: Seconds, verdict: Exclude<ChangeVerdict, 'ok'>): Correction {
+    const refusal = refuse('larger than maxchange allows');
+    if (verdict === 'again') return refusal;
     const word = verdict === 'exit' ? 'exiting' : 'ignored';
     const allowed = this.options.maxchange?.offset ?? 0;
     const text = `Adjustment of ${offset.toFixed(3)} seconds exceeds the allowed maximum of ${allowed.toFixed(3)} seconds (${word})`;
-    const fact: Finding = { severity: verdict === 'exit' ? 'fatal' : 'warn', name: 'discipline.maxchange', text };
+    // No `Fatal error :` before it when it ends the daemon, as by chronyd.
+    const fact: Finding = { severity: verdict === 'exit' ? 'error' : 'warn', name: 'discipline.maxchange', text };
     const exit = verdict === 'exit' ? { code: 1, reason: text } : undefined;
-    return { ...refuse('larger than maxchange allows'), exit, facts: [fact] };
+    return { ...refusal, exit, facts: [fact] };
   }
 
   private accepted(m: Measurement, elapsed: Seconds, reason: string): Correction {

@@ -12,6 +12,8 @@ export type TempcompPoint = readonly [temperature: number, ppm: Ppm];
 /** No quartz needs more: a larger figure is a broken sensor or a wrong model, and not applied. */
 export const TEMPCOMP_LIMIT: Ppm = 10;
 
+/** A line needs two. */
+export const MIN_POINTS = 2;
 const MAX_POINTS = 4096;
 
 const interpolate = (points: readonly TempcompPoint[], temperature: number): Ppm => {
@@ -38,17 +40,20 @@ export const parseTemperature = (text: string): number | undefined => {
   return Number.isFinite(value) ? value : undefined;
 };
 
-/** A file of points: `TEMPERATURE PPM` a line, by rising temperature; empty lines and # are passed over. */
+/**
+ * A file of points: `TEMPERATURE PPM` a line, by rising temperature, and what else the line says; empty lines and # are
+ * passed over. Undefined: a line is not a point. There may be too few of them (MIN_POINTS).
+ */
 export const parseTempcompPoints = (text: string): readonly TempcompPoint[] | undefined => {
   const points: TempcompPoint[] = [];
   for (const line of text.split('\n')) {
     const words = line.trim().split(/\s+/);
     if (words[0] === '' || words[0]!.startsWith('#')) continue;
-    const [temperature, ppm] = words.map(parseTemperature);
-    if (words.length !== 2 || temperature === undefined || ppm === undefined) return undefined;
+    const [temperature, ppm] = words.slice(0, 2).map(parseTemperature);
+    if (temperature === undefined || ppm === undefined) return undefined;
     if (points.length > 0 && temperature <= points.at(-1)![0]) return undefined;
     if (points.length >= MAX_POINTS) return undefined;
     points.push([temperature, ppm]);
   }
-  return points.length >= 2 ? points : undefined;
+  return points;
 };

@@ -18,6 +18,8 @@ export interface Measurement {
   readonly source: number;
   /** Cooked − raw at `time`, what is still to be slewed: counts for `makestep`. 0 when absent. */
   readonly pending?: Seconds;
+  /** Polling interval of a source that is measured more often than it is polled: `maxchange` counts polls. 0 when absent. */
+  readonly interval?: Seconds;
 }
 
 /**

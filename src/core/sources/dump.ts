@@ -94,7 +94,7 @@ const integers = (line: string | undefined, pattern: RegExp): number[] | undefin
  */
 export const parseDump = (text: string, source: DumpedSource, now: Instant): SourceDump | undefined => {
   const lines = text.split('\n');
-  const state = integers(lines[2], /^(\d+) ([0-7]{1,3}) (\d{1,2}) (\d{1,2}) ([0-3])$/);
+  const state = integers(lines[2], /^(\d+) ([0-7]{1,3}) (\d{1,2}) (\d{1,2}) ([0-2])$/);
   const count = /^(\d{1,2}) -?\d+$/.exec(lines[3] ?? '');
   if (lines[0] !== MAGIC || lines[1] !== nameIn(source) || state === undefined || count === null) return undefined;
   if ((state[0] === 1) !== (source.authenticated === true)) return undefined;

@@ -49,7 +49,6 @@ export class Source {
     this.reach = dump.reach & ((1 << REACH_BITS) - 1);
     this.reachSize = Math.min(REACH_BITS, dump.reachSize);
     for (const sample of dump.samples) this.accumulate(sample);
-    this.lastMeasured = undefined;
   }
 
   /** False: the sample was out of order, history dropped. */

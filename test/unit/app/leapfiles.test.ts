@@ -50,9 +50,25 @@ describe('leap second table of the configuration', () => {
     const list = leapList().replace('#@\t3', '#@\t2');
     const { said } = read({ list }, { list: 'list', tz: 'right/UTC' });
     assert.deepEqual(said, [
+      'Failed to parse leap seconds list DIR/list',
       'Leap second list DIR/list failed check, ignoring (its checksum (#h) is wrong)',
       'Timezone right/UTC failed leap second check, ignoring (it is not there)',
       'Using built-in leap second table',
+    ]);
+  });
+
+  it('a list that is not there, and one that has no end', () => {
+    const list = leapList().replace(/^#[@h].*\n/gm, '');
+    const said = [read({}, { list: 'list' }), read({ list }, { list: 'list' })].map((r) => r.said.slice(0, 2));
+    assert.deepEqual(said, [
+      [
+        'Failed to open leap seconds list DIR/list',
+        'Leap second list DIR/list failed check, ignoring (it is not there)',
+      ],
+      [
+        'Failed to parse leap seconds list DIR/list',
+        'Leap second list DIR/list failed check, ignoring (it has no date of expiry (#@))',
+      ],
     ]);
   });
 

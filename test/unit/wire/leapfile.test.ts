@@ -48,6 +48,7 @@ describe('leap second list', () => {
     ['an entry twice', '2272060800 10\n2272060800 11\n', /not later/],
     ['not at midnight', '2272060801 10\n', /midnight/],
     ['a hundred digits', `${'9'.repeat(100)} 10\n`, /not an entry/],
+    ['one that never expires', leapList().replace(/^#[@h].*\n/gm, ''), /no date of expiry/],
     ['no end', '2272060800 10\n'.repeat(300), /too long/],
   ];
   for (const [name, text, expected] of WRONG) {

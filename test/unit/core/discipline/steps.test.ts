@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
+import { fromUnix } from '../../../../src/base/time.js';
 import { steeringTime } from '../../../../src/core/discipline/steer.js';
 import { ChangeLimit, StepRule } from '../../../../src/core/discipline/steps.js';
 
@@ -21,18 +22,33 @@ describe('makestep', () => {
   });
 });
 
+const at = (seconds: number) => fromUnix(1_700_000_000 + seconds);
+
 describe('maxchange', () => {
   it('ignores some, then exits; the first updates are free', () => {
     const limit = new ChangeLimit({ offset: 1, start: 1, ignore: 2 });
     assert.deepEqual(
-      [5, 5, 0.5, 5, 5].map((x) => limit.judge(x)),
-      ['ok', 'ignore', 'ok', 'ignore', 'exit'],
+      [5, 5, 0.5, 5, 5, 5].map((x, i) => limit.judge(x, at(i), 0)),
+      ['ok', 'ignore', 'ok', 'ignore', 'exit', 'again'],
+    );
+  });
+
+  it('measurements within one polling interval count once', () => {
+    const limit = new ChangeLimit({ offset: 1, start: 1, ignore: 1 });
+    assert.deepEqual(
+      [0, 15, 16, 17, 31, 32, 33].map((t) => limit.judge(5, at(t), 16)),
+      ['ok', 'ok', 'ignore', 'again', 'again', 'exit', 'again'],
+    );
+    const glitch = new ChangeLimit({ offset: 1, start: 0, ignore: 1 });
+    assert.deepEqual(
+      [5, 5, 0, 5, 0].map((x, i) => glitch.judge(x, at(i), 16)),
+      ['ignore', 'again', 'ok', 'again', 'ok'],
     );
   });
 
   it('a negative count ignores for ever', () => {
     const limit = new ChangeLimit({ offset: 1, start: 0, ignore: -1 });
-    for (let i = 0; i < 10; i++) assert.equal(limit.judge(-2), 'ignore');
+    for (let i = 0; i < 10; i++) assert.equal(limit.judge(-2, at(i), 0), 'ignore');
   });
 });
 

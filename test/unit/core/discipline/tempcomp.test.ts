@@ -26,16 +26,19 @@ describe('tempcomp', () => {
   });
 
   for (const [name, text] of [
-    ['one point', '20 1\n'],
+    ['half a point', '20\n21 1\n'],
     ['a falling temperature', '20 1\n19 2\n'],
     ['the same temperature twice', '20 1\n20 2\n'],
     ['a word', '20 1\n21 warm\n'],
-    ['three numbers', '20 1 2\n21 1 2\n'],
-    ['nothing', ''],
     ['infinity', '20 1\n21 1e999\n'],
   ] as const) {
     it(`points with ${name} are none`, () => assert.equal(parseTempcompPoints(text), undefined));
   }
+
+  it('what stands behind the two numbers is passed over; how many points there are is for the caller to judge', () => {
+    assert.deepEqual(parseTempcompPoints('20 1 cold\n'), [[20, 1]]);
+    assert.deepEqual(parseTempcompPoints(''), []);
+  });
 
   it('a sensor is read as the kernel writes it', () => {
     assert.equal(parseTemperature('48312\n'), 48312);
