@@ -44,6 +44,7 @@ const ZONES: Readonly<Record<string, number>> = {
   MEST: 2,
   EET: 2,
   JST: 9,
+  NZST: 12,
   AST: -4,
   ADT: -3,
   EST: -5,
@@ -142,7 +143,9 @@ const setWeekday = (m: RegExpExecArray, draft: Draft): boolean => {
 
 const FORMS: readonly Form[] = [
   [/^ago(?=\s|$)/i, (_, d) => setAgo(d)],
+  [/^(\d{1,2})(\d{2})?(?=\s+[a-ik-z](?:\s|$)|\s+[+-]\d{4}|\s*$)/i, (m, d) => setNumber(m, d)],
   [/^(\d{2})(\d{2})(?=\s|$)/, (m, d) => setNumber(m, d)],
+  [/^(\d{2})(\d{2})(\d{2})(?=\s|$)/, (m, d) => setDate(d, fullYear(m[1]!), Number(m[2]) - 1, Number(m[3]))],
   [
     new RegExp(
       `^(${ORDINAL}|\\d{1,2})\\s+((?:sun|mon|tues?|wed(?:nes)?|thu(?:rs?)?|fri|sat(?:ur)?)(?:day)?)(?=\\s|$)`,
@@ -152,12 +155,15 @@ const FORMS: readonly Form[] = [
   ],
   [/^(\d{4})(\d{2})(\d{2})(?=T|\s|$)T?/i, (m, d) => setDate(d, Number(m[1]), Number(m[2]) - 1, Number(m[3]))],
   [/^(\d{4})\/(\d{1,2})\/(\d{1,2})(?=\s|$)/, (m, d) => setDate(d, Number(m[1]), Number(m[2]) - 1, Number(m[3]))],
-  [/^(\d{4,})-(\d{1,2})-(\d{1,2})(?=T|\s|$)T?/i, (m, d) => setDate(d, Number(m[1]), Number(m[2]) - 1, Number(m[3]))],
   [
-    /^(\d{1,2})\/(\d{1,2})(?:\/(\d{2,4}))?(?=\s|$)/,
+    /^(\d{4,}|\d{2})-(\d{1,2})-(\d{1,2})(?=T|\s|$)T?/i,
+    (m, d) => setDate(d, fullYear(m[1]!), Number(m[2]) - 1, Number(m[3])),
+  ],
+  [
+    /^(\d{1,2})\/(\d{1,2})(?:\/(\d{1,4}))?(?=\s|$)/,
     (m, d) => setDate(d, m[3] === undefined ? undefined : fullYear(m[3]), Number(m[1]) - 1, Number(m[2])),
   ],
-  [/^(\d{1,2}):(\d{2})(?::(\d{2})(?:\.\d+)?)?(?:\s*([ap])\.?m\.?(?=\s|$))?/i, setClock],
+  [/^(\d{1,2}):(\d{1,2})(?::(\d{1,2})(?:\.\d+)?)?(?:\s*([ap])\.?m\.?(?=\s|$))?/i, setClock],
   [
     /^(\d{1,2})(?=\s*[ap]\.?m)()()\s*([ap])\.?m\.?(?=\s|$)/i,
     (m, d) => setClock([m[0], m[1], '0', '0', m[4]] as unknown as RegExpExecArray, d),
@@ -179,18 +185,18 @@ const FORMS: readonly Form[] = [
     (m, d) => setDate(d, m[3] === undefined ? undefined : fullYear(m[3]), monthOf(m[2]!), Number(m[1])),
   ],
   [
-    /^((?:jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)[a-z]*)\.?\s+(\d{1,2})(?:,?\s+(\d{4})(?!:)|,)?(?=\s|$)/i,
+    /^((?:jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)[a-z]*)\.?\s*(\d{1,2})(?:,?\s+(\d{4})(?!:)|,)?(?=\s|$)/i,
     (m, d) => setDate(d, m[3] === undefined ? undefined : Number(m[3]), monthOf(m[1]!), Number(m[2])),
   ],
 ];
 
-/** Four digits alone: the year behind a date and a time, else a time without its colon. */
+/** Digits alone: four behind a date and a time are the year, else hours, or a time without its colon. */
 const setNumber = (m: RegExpExecArray, draft: Draft): boolean => {
   const { date, clock } = draft;
-  if (date === undefined || date.year !== undefined || clock === undefined) {
+  if (date === undefined || date.year !== undefined || clock === undefined || m[0].length !== 4) {
     return setClock([m[0], m[1], m[2]] as unknown as RegExpExecArray, draft);
   }
-  draft.date = { ...date, year: Number(m[1]! + m[2]!) };
+  draft.date = { ...date, year: Number(m[0]) };
   return true;
 };
 
@@ -210,13 +216,20 @@ const takeWord = (word: string, draft: Draft): boolean => {
     return true;
   }
   const weekday = DAYS.exec(word) === null ? -1 : WEEK.findIndex((day) => word.toLowerCase().startsWith(day));
+  if (weekday >= 0 && draft.weekday !== undefined) return false;
   if (weekday >= 0) draft.weekday = weekday;
   return weekday >= 0 || word === ',';
 };
 
+/** Comments stand in parentheses, one in the other. */
+const withoutComments = (text: string): string => {
+  const shorter = text.replace(/\([^()]*\)/g, ' ');
+  return shorter === text ? text : withoutComments(shorter);
+};
+
 const read = (text: string): Draft | undefined => {
   const draft: Draft = { shift: 0, months: 0, weeks: 0, now: false };
-  let rest = text.replace(/\([^()]*\)/g, ' ').trim();
+  let rest = withoutComments(text).trim();
   while (rest !== '') {
     const form = FORMS.find(([pattern]) => pattern.test(rest));
     const match = form?.[0].exec(rest);
@@ -241,14 +254,17 @@ export const parseMoment = (text: string, nowMs: number): Instant | undefined =>
   if (draft === undefined) return undefined;
   const keepsTime = draft.now || draft.shift !== 0;
   const zoneMs = draft.zone === undefined ? undefined : draft.zone * 60_000;
-  const here = new Date(zoneMs === undefined ? nowMs : nowMs + zoneMs);
   const local = zoneMs === undefined;
-  const today = local
-    ? { year: here.getFullYear(), month: here.getMonth(), day: here.getDate() }
-    : { year: here.getUTCFullYear(), month: here.getUTCMonth(), day: here.getUTCDate() };
+  const here = new Date(nowMs);
+  const there = new Date(nowMs + (zoneMs ?? 0));
+  // A time in another zone is of our own day; `now` is of the day that it is there.
+  const today =
+    local || draft.clock !== undefined || !keepsTime
+      ? { year: here.getFullYear(), month: here.getMonth(), day: here.getDate() }
+      : { year: there.getUTCFullYear(), month: there.getUTCMonth(), day: there.getUTCDate() };
   const present = local
     ? { hour: here.getHours(), minute: here.getMinutes(), second: here.getSeconds() }
-    : { hour: here.getUTCHours(), minute: here.getUTCMinutes(), second: here.getUTCSeconds() };
+    : { hour: there.getUTCHours(), minute: there.getUTCMinutes(), second: there.getUTCSeconds() };
   const midnight = { hour: 0, minute: 0, second: 0 };
   const c = draft.clock ?? (keepsTime && draft.date === undefined ? present : midnight);
   const d = draft.date ?? today;
