@@ -90,7 +90,6 @@ const CASES: readonly (readonly string[])[] = [
   ['-h', '-v'],
   ['--foo'],
   ['-p', 'allow 10/33'],
-  [...RUN, 'smoothtime 400 0.01 leaponly'],
   [...RUN, 'server 127.0.0.1 port 9', 'server 127.0.0.1'],
   [...RUN, 'keyfile @D/keys', 'server 127.0.0.1 port 9 key 7', 'server 127.0.0.2 port 9 key 8'],
   [...RUN, 'refclock SHM 7 lock ABC', 'refclock SHM 8 refid X', 'refclock SHM 9 refid X'],
