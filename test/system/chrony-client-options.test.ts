@@ -49,6 +49,8 @@ const CASES: readonly (readonly string[])[] = [
   ['-h', '@S', '-m', 'timeout 200', 'retries 0', 'activity'],
   ['-h', '@S', '-m', 'dns -n', 'sources', 'dns +n'],
   ['-h', '@S', 'accheck', '10.1.2.3', '5'],
+  ['-h', '@S', '-m', 'authhash MD5', 'password x', 'activity'],
+  ['-h', '@S', 'password'],
 ];
 
 /** Usage texts and versions are ours; a wrapper calls the program by its own path. */

@@ -40,12 +40,18 @@ const find = (session: Session, name: string): Command | undefined => {
 type Outcome = 'ok' | 'failed' | 'quit';
 
 const ENDS: ReadonlySet<string> = new Set(['exit', 'quit']);
+/** Old scripts begin with them; since the command key is gone they do nothing, as in chronyc. */
+const RETIRED: ReadonlySet<string> = new Set(['authhash', 'password']);
 
 const runLine = async (session: Session, line: string): Promise<Outcome> => {
   const [name = '', ...args] = line.trim().split(/\s+/);
   // Comments, for commands that come from a file.
   if (name === '' || /^[!;#%]/.test(name)) return 'ok';
   if (ENDS.has(name)) return 'quit';
+  if (RETIRED.has(name)) {
+    session.io.err('Authentication is no longer supported\n');
+    return 'ok';
+  }
   try {
     const command = find(session, name);
     if (command === undefined) throw new SyntaxFault('Unrecognized command');
@@ -105,7 +111,8 @@ const inputLines = (session: Session, input: NodeJS.ReadableStream): AsyncIterab
 /** A first word that is no command is the user's slip and not the daemon's failure; chronyc asks for the daemon first. */
 const slip = (session: Session, { ours, multiple, words }: CliOptions): string | undefined => {
   const [name] = words;
-  if (!ours || multiple || name === undefined || /^[!;#%]/.test(name) || ENDS.has(name)) return undefined;
+  if (!ours || multiple || name === undefined || /^[!;#%]/.test(name) || ENDS.has(name) || RETIRED.has(name))
+    return undefined;
   if (find(session, name) !== undefined) return undefined;
   const near = nearest(name, [...Object.keys(COMMANDS), ...Object.keys(OUR_COMMANDS)]);
   const hint = near === undefined ? "'timeball help' lists them" : `did you mean '${near}'?`;
