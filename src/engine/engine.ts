@@ -376,15 +376,15 @@ export class Engine extends EngineState {
     this.logSource(source, received.sample !== undefined, now);
   }
 
-  /** Lines about a source that has been heard; `sampled`: it has a new sample. */
+  /** Lines about a source that has been heard, and about the selection, which is of all; `sampled`: it has a new sample. */
   private logSource(source: number, sampled: boolean, now: Now): void {
     const at = this.clock.now(now.raw);
-    const position = this.sources.position(source);
     if (sampled && this.traces.wants('statistics')) {
-      this.traces.statistics(source, this.sourcestats(now)[position]!, at);
+      this.traces.statistics(source, this.sourcestats(now)[this.sources.position(source)]!, at);
     }
     if (this.traces.wants('selection')) {
-      this.traces.selection(this.selectdata(now)[position]!, this.sourceReports(now)[position]!.reach, at);
+      const reports = this.sourceReports(now);
+      for (const [i, r] of this.selectdata(now).entries()) this.traces.selection(r, reports[i]!.reach, at);
     }
   }
 

@@ -3,8 +3,10 @@ import assert from 'node:assert/strict';
 import { chmodSync, existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, describe, it } from 'node:test';
+import { loadNative } from '../../src/devices/native.js';
+import { encodeSock } from '../../src/wire/refclock/sock.js';
 import { ask, linkTo, peerSet, startChronyd } from '../support/chronypair.js';
-import { cleanUp, poll, type Running, testDir } from '../support/daemon.js';
+import { cleanUp, freePort, poll, type Running, testDir } from '../support/daemon.js';
 import { requirePeer } from '../support/peers.js';
 
 after(cleanUp);
@@ -72,4 +74,64 @@ describe('a key file', { concurrency: 2, timeout: 60_000 }, () => {
       );
     });
   }
+});
+
+describe('log files', { timeout: 60_000 }, () => {
+  it('have the same banners and columns, and the selection is of all sources', async (t) => {
+    const chronyd = requirePeer(t, 'chronyd', SET);
+    if (chronyd === undefined) return;
+    const port = await freePort();
+    await startChronyd(chronyd, [`port ${port}`, 'bindaddress 127.0.0.1', 'allow', 'local stratum 5']);
+    const sensor = join(testDir(), 'sensor');
+    writeFileSync(sensor, '25.5\n');
+    const names = ['measurements', 'statistics', 'selection', 'tracking', 'refclocks', 'tempcomp'];
+    const pair = await both([
+      'port 0',
+      'logdir @DIR@',
+      `log ${names.join(' ')}`,
+      `server 127.0.0.1 port ${port} minpoll -1 maxpoll -1 iburst`,
+      'refclock SOCK @DIR@/gps.sock refid GPS poll -1 filter 1 noselect',
+      `tempcomp ${sensor} 0.5 20 1 0.1 0.01`,
+    ]);
+    const socket = new (loadNative().Datagram)(join(testDir(), 'feeder.sock'), { unlink: true });
+    const timer = setInterval(() => {
+      const now = Date.now();
+      const stamp = { sec: BigInt(Math.floor(now / 1000)), usec: (now % 1000) * 1000, pulse: false, leap: 0 as const };
+      for (const { dir } of pair) socket.send(encodeSock({ ...stamp, offset: 0.001 }), join(dir, 'gps.sock'));
+    }, 200);
+    const lines = (daemon: Running, name: string): readonly string[] => {
+      const file = join(daemon.dir, `${name}.log`);
+      return existsSync(file) ? readFileSync(file, 'utf8').split('\n') : [];
+    };
+    try {
+      for (const name of names)
+        await Promise.all(pair.map((d) => d.until(name, () => (lines(d, name).length > 8 ? true : undefined))));
+    } finally {
+      clearInterval(timer);
+      socket.close();
+    }
+    const figures = pair.map((daemon) =>
+      names.map((name) => {
+        const all = lines(daemon, name);
+        // The last line may be half written.
+        const widths = new Set(all.slice(3, -1).map((line) => line.length));
+        return [name, all.slice(0, 3), [...widths]];
+      }),
+    );
+    assert.deepEqual(figures[1], figures[0]);
+    const listed = pair.map((d) => [
+      ...new Set(
+        lines(d, 'selection')
+          .slice(3, 9)
+          .map((line) => line.slice(20, 29).trim()),
+      ),
+    ]);
+    assert.deepEqual(
+      listed.map((names) => names.sort()),
+      [
+        ['127.0.0.1', 'GPS'],
+        ['127.0.0.1', 'GPS'],
+      ],
+    );
+  });
 });
