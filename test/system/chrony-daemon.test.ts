@@ -2,7 +2,16 @@
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { createSocket, type Socket } from 'node:dgram';
-import { chmodSync, chownSync, existsSync, mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  chownSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import { after, describe, it, type TestContext } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -14,6 +23,7 @@ import {
   cleanUp,
   freePort,
   Running,
+  spawnDaemon,
   startDaemon,
   TIMEBALLD,
   testDir,
@@ -131,6 +141,27 @@ describe('priority and memory', () => {
     await running.ready();
     assert.match(running.log(), /sched_setscheduler\(\) failed|mlockall\(\) failed/);
   });
+});
+
+describe('a configuration that is wrong', () => {
+  for (const [what, lines] of [
+    ['a directive', ['bogus 1']],
+    ['a host', ['deny nobody.invalid']],
+    ['a driver', ['refclock FOO x']],
+    ['a user', ['user nobody-of-that-name']],
+    ['two directives that exclude each other', ['rtcsync', 'rtcfile @DIR@/rtc']],
+    ['a file that is read last', ['dumpdir @DIR@/dump', 'logdir @DIR@/log', 'tempcomp @DIR@/s 1 @DIR@/none']],
+  ] as const) {
+    it(`${what}: no half-started daemon, nothing is left behind`, async (t) => {
+      if (what === 'a user' && !asRoot(t)) return;
+      const dir = testDir();
+      const all = ['port 0', `driftfile ${join(dir, 'drift')}`, ...lines].map((line) => line.replaceAll('@DIR@', dir));
+      const daemon = spawnDaemon(all, { dir });
+      assert.notEqual(await daemon.exited, 0);
+      assert.match(daemon.log(), /Fatal error : /);
+      assert.deepEqual(readdirSync(dir), ['timeball.conf']);
+    });
+  }
 });
 
 describe('histories over a restart', () => {
