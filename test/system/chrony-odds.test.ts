@@ -166,6 +166,26 @@ describe('maxchange', PARALLEL, () => {
     assert.equal(theirs.lines.filter((line) => /^Adjustment of 5\.000 .*\(ignored\)$/.test(line)).length, 2);
     assert.deepEqual(ours, theirs);
   });
+
+  const WRONG = /^Selected source GPS\nSystem clock wrong by [45]\.[09]\d+ seconds$/;
+  for (const [rule, expected] of [
+    ['1 1 0', WRONG],
+    ['1 -1 0', WRONG],
+    ['9 0 0', WRONG],
+    ['-1 0 0', /^Selected source GPS\nAdjustment of 5\.000 .* maximum of -1\.000 seconds \(exiting\)$/],
+  ] as const) {
+    it(`maxchange ${rule}`, async (t) => {
+      const both = await sideBySide(t, [`maxchange ${rule}`, 'logchange 1', SOCK], {}, async (daemon) => {
+        await daemon.ready();
+        const stop = feed(daemon, 5);
+        await daemon.logged(/(System clock wrong|Adjustment of 5).*\n/);
+        stop();
+        await daemon.stop();
+        return said(daemon).join('\n');
+      });
+      for (const text of both ?? []) assert.match(text, expected);
+    });
+  }
 });
 
 describe('tempcomp', PARALLEL, () => {

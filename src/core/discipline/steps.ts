@@ -45,7 +45,8 @@ export class ChangeLimit {
    */
   judge(offset: Seconds, at: Instant, interval: Seconds): ChangeVerdict {
     const { limit } = this;
-    if (!limit) return 'ok';
+    // A negative start never comes (chrony).
+    if (!limit || limit.start < 0) return 'ok';
     if (this.isNext(at, interval)) {
       this.since = at;
       this.free = this.updates++ < limit.start;

@@ -46,6 +46,11 @@ describe('maxchange', () => {
     );
   });
 
+  it('a negative start switches it off', () => {
+    const limit = new ChangeLimit({ offset: 1, start: -1, ignore: 0 });
+    assert.equal(limit.judge(5, at(0), 0), 'ok');
+  });
+
   it('a negative count ignores for ever', () => {
     const limit = new ChangeLimit({ offset: 1, start: 0, ignore: -1 });
     for (let i = 0; i < 10; i++) assert.equal(limit.judge(-2, at(i), 0), 'ignore');
