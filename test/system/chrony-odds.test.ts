@@ -132,6 +132,76 @@ describe('leap second tables', PARALLEL, () => {
   });
 });
 
+describe('files that others write', PARALLEL, () => {
+  it('a sourcedir: taken, refused and dropped again, with the same words', async (t) => {
+    const files = {
+      'sources/a.sources': 'server 127.0.0.2 port 9\n# two times\nserver 127.0.0.2 port 9\nserver 127.0.0.3 key 9\n',
+      'sources/b.txt': 'server 127.0.0.9\n',
+    };
+    const both = await sideBySide(t, ['sourcedir @DIR@/sources'], { files }, async (daemon) => {
+      await daemon.ready();
+      const list = async () => (await daemon.report('sources')).map((row) => row.slice(0, 6));
+      const first = await list();
+      writeFileSync(join(daemon.dir, 'sources', 'a.sources'), 'server 127.0.0.4 minpoll 7\n');
+      const { stdout } = await askOurs(daemon.socket, 'reload sources');
+      const then = await list();
+      await daemon.stop();
+      return { first, stdout, then, lines: [...said(daemon)].sort() };
+    });
+    if (both === undefined) return;
+    assert.ok(both[0].lines.includes('Key 9 is missing') && both[0].first.length === 2, both[0].lines.join('\n'));
+    assert.deepEqual(both[1], both[0]);
+  });
+
+  it('a key file: what is wrong with it, and the keys that are left', async (t) => {
+    const keys = [
+      'hello',
+      '# c',
+      '7 NOPE abc',
+      '9 MD5 HEX:0',
+      '10 MD5 HEX:0g',
+      '12 AES128 HEX:00',
+      '14 a b c',
+      '16 a',
+      '17 b',
+    ];
+    const files = { keys: `${keys.join('\n')}\n` };
+    const both = await sideBySide(
+      t,
+      ['keyfile @DIR@/keys', 'server 127.0.0.2 port 9 key 16'],
+      { files },
+      async (daemon) => {
+        await daemon.ready();
+        writeFileSync(join(daemon.dir, 'keys'), '1 MD5 abc\n');
+        const { stdout } = await askOurs(daemon.socket, 'rekey');
+        await daemon.stop();
+        // We say where in the file, always.
+        return {
+          stdout,
+          lines: said(daemon).map((line) => line.replace(/(key \d+.*) at line \d+ in file \S+$/, '$1')),
+        };
+      },
+    );
+    if (both === undefined) return;
+    assert.ok(both[0].lines.includes('Loaded 2 symmetric keys') && both[0].lines.length > 9, both[0].lines.join('\n'));
+    assert.deepEqual(both[1], both[0]);
+  });
+
+  for (const [name, drift] of [
+    ['one number', '1.5\n'],
+    ['words', 'fast slow\n'],
+    ['nothing', ''],
+    ['a third word', '-1.5 0.25 9\n'],
+  ] as const) {
+    it(`a drift file with ${name}`, async (t) => {
+      const both = await sideBySide(t, ['driftfile @DIR@/drift'], { files: { drift } }, wholeLife);
+      if (both === undefined) return;
+      assert.equal(both[0].lines.length, 1);
+      assert.deepEqual(both[1], both[0]);
+    });
+  }
+});
+
 /** Ten samples a second for a daemon's SOCK clock, until the returned function is called. */
 const feed = (daemon: Running, offset: number): (() => void) => {
   const socket = new (loadNative().Datagram)(join(testDir(), 'feeder.sock'), { unlink: true });

@@ -24,10 +24,11 @@ const addressOf = (name: string): string | undefined => {
   return bytes === undefined ? undefined : formatIp(bytes);
 };
 
-/** The sources that can be used; what is wrong with the others goes to `say`. */
+/** The sources that can be used; what is wrong with the others goes to `say`. `why`: what chronyd adds for a name used twice. */
 export const usable = (
   sources: readonly NtpSourceConfig[],
   say: (text: string) => void,
+  why = '',
 ): readonly NtpSourceConfig[] => {
   const addresses = new Set<string>();
   return sources.filter((source) => {
@@ -35,7 +36,7 @@ export const usable = (
     if (lacks !== undefined) say(`Source ${source.name} is not used: it needs ${lacks}, which this version lacks`);
     const address = addressOf(source.name);
     const twice = address !== undefined && addresses.has(address);
-    if (twice) say(`Could not add source ${source.name}`);
+    if (twice) say(`Could not add source ${source.name}${why}`);
     if (address !== undefined) addresses.add(address);
     return lacks === undefined && !twice;
   });

@@ -177,6 +177,7 @@ class Daemon {
       files: readConfigFiles,
       command: (command) => this.runtime.command(command),
       say: (severity, text) => this.say(severity, 'config.sources', text),
+      checkKey: (id) => this.keys.check(id),
     });
     const refusals = new Refusals();
     const warnMail = (text: string): void => this.say('error', 'mail', text);

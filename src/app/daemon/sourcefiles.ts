@@ -11,6 +11,8 @@ export interface SourceFilesParts {
   readonly files: FileAccess;
   readonly command: (command: Command) => CommandAnswer;
   readonly say: (severity: Severity, text: string) => void;
+  /** Tells what is wrong with the key that a source is to use; 0 = none. */
+  readonly checkKey: (id: number) => void;
 }
 
 /** chronyd's words. */
@@ -33,7 +35,8 @@ export class SourceFiles {
     const { sources, problems } = readSourceDirs(directories, files);
     for (const problem of problems) say('warn', problem);
     const wanted = new Map<string, NtpSourceConfig>();
-    for (const source of usable(sources, (text) => say('warn', text))) wanted.set(source.name, source);
+    const inUse = ` : ${REASON['source-exists']}`;
+    for (const source of usable(sources, (text) => say('warn', text), inUse)) wanted.set(source.name, source);
     for (const [name, text] of this.taken) {
       const source = wanted.get(name);
       if (source !== undefined && JSON.stringify(source) === text) continue;
@@ -45,6 +48,7 @@ export class SourceFiles {
       const { outcome } = command({ name: 'add-ntp-source', options });
       if (outcome === 'done') {
         this.taken.set(name, JSON.stringify(options));
+        this.parts.checkKey(options.key);
         this.tell('Added', name);
       } else say('warn', `Could not add source ${name} : ${REASON[outcome] ?? outcome}`);
     }

@@ -75,7 +75,8 @@ const parseLine = (line: string): SymmetricKey | string | undefined => {
   const secret = toSecret(third ?? second);
   if (secret === undefined || secret.length > MAX_SECRET_BYTES) return `Could not decode key ${id}`;
   const needed = CIPHER_KEY_BYTES[type];
-  if (needed !== undefined && secret.length !== needed) return `Invalid length of ${type} key ${id}`;
+  if (needed !== undefined && secret.length !== needed)
+    return `Invalid length of ${type} key ${id} (expected ${8 * needed} bits)`;
   return { id, type, secret };
 };
 
