@@ -143,6 +143,28 @@ describe('priority and memory', () => {
   });
 });
 
+describe('signals', () => {
+  for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP', 'SIGQUIT'] as const) {
+    it(`${signal} ends both with 0, and nothing stays`, async (t) => {
+      const { chronyd } = peerSet('chrony-trixie');
+      if (!existsSync(chronyd)) return t.skip('peer set chrony-trixie is not installed');
+      for (const program of [chronyd, linkTo('chronyd')]) {
+        const daemon = await startChronyd(program, ['port 0']);
+        assert.equal(await daemon.stop(signal), 0);
+        assert.deepEqual([...readdirSync(daemon.dir), ...readdirSync(join(daemon.dir, 'run'))], ['chrony.conf', 'run']);
+      }
+    });
+  }
+
+  it('SIGUSR1 opens no debugger', async () => {
+    const daemon = await startDaemon(['port 0']);
+    daemon.child.kill('SIGUSR1');
+    await sleep(500);
+    await daemon.ready();
+    assert.doesNotMatch(daemon.log(), /ebugger/);
+  });
+});
+
 describe('a configuration that is wrong', () => {
   for (const [what, lines] of [
     ['a directive', ['bogus 1']],

@@ -8,7 +8,7 @@ import type { Native, NativeHardwareStamp, NativePhc } from '../../devices/nativ
 import { type Enabled, enableStamping } from '../../devices/nic.js';
 import type { ClientHardware } from '../../devices/ntpclient.js';
 import { isBusy, PhcReader } from '../../devices/phc.js';
-import { messageOf } from '../../devices/retry.js';
+import { messageOf, plainReason } from '../../devices/retry.js';
 import type { Effect, Event } from '../../engine/events.js';
 import type { Severity } from '../../ports/observer.js';
 
@@ -96,7 +96,7 @@ export class HardwareStamping implements ClientHardware {
       try {
         this.enable(options.name, options);
       } catch (error) {
-        const text = `Could not enable HW timestamping on ${options.name} : ${messageOf(error)}`;
+        const text = `Could not enable HW timestamping on ${options.name} : ${plainReason(messageOf(error))}`;
         throw new CodedError('ERR_TB_DEVICE_UNSUPPORTED', text, { cause: error });
       }
     }
@@ -309,7 +309,11 @@ export class HardwareStamping implements ClientHardware {
     } catch (error) {
       if (this.refused.has(card.name)) return;
       this.refused.add(card.name);
-      say('error', 'hardware.lost', `Could not enable HW timestamping on ${card.name} : ${messageOf(error)}`);
+      say(
+        'error',
+        'hardware.lost',
+        `Could not enable HW timestamping on ${card.name} : ${plainReason(messageOf(error))}`,
+      );
     }
   }
 

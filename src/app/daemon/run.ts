@@ -448,6 +448,8 @@ class Daemon {
   }
 
   private handleSignals(): void {
+    // Without a handler Node opens a debugger, which every user of the machine could speak to.
+    process.on('SIGUSR1', () => {});
     // chronyd takes SIGHUP as a wish to end, too.
     for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP', 'SIGQUIT'] as const) {
       process.on(signal, () => this.exit(EXIT.OK));
