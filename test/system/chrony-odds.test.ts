@@ -7,6 +7,7 @@ import { spawn } from 'node:child_process';
 import { chmodSync, existsSync, mkdirSync, readFileSync, utimesSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { after, describe, it, type TestContext } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { loadNative } from '../../src/devices/native.js';
 import { encodeSock } from '../../src/wire/refclock/sock.js';
 import { askOurs, linkTo } from '../support/chronypair.js';
@@ -17,7 +18,7 @@ import { peerEnv, requirePeer } from '../support/peers.js';
 after(cleanUp);
 
 const SET = 'chrony-trixie';
-const PARALLEL = { concurrency: 3, timeout: 120_000 };
+const PARALLEL = { concurrency: 4, timeout: 120_000 };
 const SOCK = 'refclock SOCK @DIR@/gps.sock refid GPS poll 0 filter 1 delay 0.001';
 
 interface Setting {
@@ -202,14 +203,18 @@ describe('files that others write', PARALLEL, () => {
   }
 });
 
-/** Ten samples a second for a daemon's SOCK clock, until the returned function is called. */
-const feed = (daemon: Running, offset: number): (() => void) => {
+/** Ten samples a second for a daemon's SOCK clock, until the returned function is called. `rate`: s/s that the offset grows. */
+const feed = (daemon: Running, offset: number, rate = 0): (() => void) => {
+  const begin = performance.now();
   const socket = new (loadNative().Datagram)(join(testDir(), 'feeder.sock'), { unlink: true });
   const timer = setInterval(() => {
     const now = Date.now();
     const stamp = { sec: BigInt(Math.floor(now / 1000)), usec: (now % 1000) * 1000, pulse: false, leap: 0 as const };
     try {
-      socket.send(encodeSock({ ...stamp, offset }), join(daemon.dir, 'gps.sock'));
+      socket.send(
+        encodeSock({ ...stamp, offset: offset + rate * 1e-3 * (performance.now() - begin) }),
+        join(daemon.dir, 'gps.sock'),
+      );
     } catch {
       // It has ended.
     }
@@ -220,7 +225,24 @@ const feed = (daemon: Running, offset: number): (() => void) => {
   };
 };
 
-describe('maxchange', PARALLEL, () => {
+describe('maxchange and fallbackdrift', PARALLEL, () => {
+  it('fallbackdrift: without its reference the clock goes on with what it ran at before', async (t) => {
+    const both = await sideBySide(t, ['fallbackdrift 0 2', SOCK], {}, async (daemon) => {
+      await daemon.ready();
+      const frequency = async (): Promise<number> => Number((await daemon.report('tracking'))[0]?.[7]);
+      const stop = feed(daemon, 0, 50e-6);
+      // The clock loses 50 ppm.
+      await daemon.until('the frequency', async () => (Math.abs((await frequency()) + 50) < 5 ? true : undefined));
+      await sleep(3000);
+      stop();
+      await sleep(3000);
+      const kept = await frequency();
+      await daemon.stop();
+      return kept;
+    });
+    for (const freq of both ?? []) assert.ok(Math.abs(freq + 50) < 5, `${both}`);
+  });
+
   it('an offset beyond it is ignored so many polls and then the end, with the same words', async (t) => {
     const both = await sideBySide(t, ['maxchange 1 0 2', SOCK], {}, async (daemon) => {
       const end = ended(daemon);
