@@ -382,10 +382,9 @@ export class Engine extends EngineState {
     if (sampled && this.traces.wants('statistics')) {
       this.traces.statistics(source, this.sourcestats(now)[this.sources.position(source)]!, at);
     }
-    if (this.traces.wants('selection')) {
-      const reports = this.sourceReports(now);
-      for (const [i, r] of this.selectdata(now).entries()) this.traces.selection(r, reports[i]!.reach, at);
-    }
+    if (!this.traces.wants('selection')) return;
+    const reports = this.sourceReports(now);
+    for (const [i, r] of this.selectdata(now).entries()) this.traces.selection(r, reports[i]!.reach, at);
   }
 
   // ---- polls and selection ------------------------------------------------------------------------------------
