@@ -226,21 +226,26 @@ const feed = (daemon: Running, offset: number, rate = 0): (() => void) => {
 };
 
 describe('maxchange and fallbackdrift', PARALLEL, () => {
-  it('fallbackdrift: without its reference the clock goes on with what it ran at before', async (t) => {
+  it('waitsync is content; fallbackdrift: without its reference the clock goes on with what it ran at before', async (t) => {
     const both = await sideBySide(t, ['fallbackdrift 0 2', SOCK], {}, async (daemon) => {
       await daemon.ready();
       const frequency = async (): Promise<number> => Number((await daemon.report('tracking'))[0]?.[7]);
       const stop = feed(daemon, 0, 50e-6);
       // The clock loses 50 ppm.
       await daemon.until('the frequency', async () => (Math.abs((await frequency()) + 50) < 5 ? true : undefined));
+      const { code, stdout } = await askOurs(daemon.socket, 'waitsync 3 1 0 0.1');
       await sleep(3000);
       stop();
       await sleep(3000);
       const kept = await frequency();
       await daemon.stop();
-      return kept;
+      return { kept, code, stdout };
     });
-    for (const freq of both ?? []) assert.ok(Math.abs(freq + 50) < 5, `${both}`);
+    if (both === undefined) return;
+    for (const { kept } of both) assert.ok(Math.abs(kept + 50) < 5, `${kept}`);
+    const [theirs, ours] = both;
+    assert.match(theirs.stdout, /^try: 1, refid: 47505300, correction:/);
+    assert.deepEqual([ours.code, ours.stdout], [0, theirs.stdout]);
   });
 
   it('an offset beyond it is ignored so many polls and then the end, with the same words', async (t) => {
