@@ -32,6 +32,17 @@ Napi::Value gettime(const Napi::CallbackInfo& info) {
   return bigint(info.Env(), ns);
 }
 
+Napi::Value pair(const Napi::CallbackInfo& info) {
+  const Napi::Env env = info.Env();
+  int64_t realtime = 0;
+  int64_t monotonic = 0;
+  check(env, clockPair(&realtime, &monotonic));
+  Napi::Object out = Napi::Object::New(env);
+  out["realtime"] = bigint(env, realtime);
+  out["monotonic"] = bigint(env, monotonic);
+  return out;
+}
+
 Napi::Value getres(const Napi::CallbackInfo& info) {
   int64_t ns = 0;
   check(info.Env(), clockResolution(toClock(info[0]), &ns));
@@ -68,7 +79,7 @@ struct timex fromObject(const Napi::Object& in) {
   return tx;
 }
 
-Napi::Object toJs(Napi::Env env, const struct timex& tx, int state) {
+Napi::Object toJs(Napi::Env env, const struct timex& tx, int state, int64_t at) {
   Napi::Object out = Napi::Object::New(env);
   out["modes"] = Napi::Number::New(env, tx.modes);
   out["offset"] = bigint(env, tx.offset);
@@ -84,6 +95,7 @@ Napi::Object toJs(Napi::Env env, const struct timex& tx, int state) {
   out["tick"] = bigint(env, tx.tick);
   out["tai"] = Napi::Number::New(env, tx.tai);
   out["state"] = Napi::Number::New(env, state);
+  out["at"] = bigint(env, at);
   return out;
 }
 
@@ -92,14 +104,16 @@ Napi::Value adjtime(const Napi::CallbackInfo& info) {
   const clockid_t clock = toInt(info[0], "clockId", INT32_MIN, INT32_MAX);
   struct timex tx = fromObject(toObject(info[1], "timex"));
   int state = 0;
-  check(env, clockAdjust(clock, &tx, &state));
-  return toJs(env, tx, state);
+  int64_t at = 0;
+  check(env, clockAdjust(clock, &tx, &state, &at));
+  return toJs(env, tx, state, at);
 }
 
 }  // namespace
 
 void bindClock(Napi::Env env, Napi::Object exports) {
   exports["clockGettime"] = Napi::Function::New(env, gettime, "clockGettime");
+  exports["clockPair"] = Napi::Function::New(env, pair, "clockPair");
   exports["clockGetres"] = Napi::Function::New(env, getres, "clockGetres");
   exports["clockPrecision"] = Napi::Function::New(env, precision, "clockPrecision");
   exports["clockAdjtime"] = Napi::Function::New(env, adjtime, "clockAdjtime");

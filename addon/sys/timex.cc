@@ -16,6 +16,18 @@ Status clockRead(clockid_t clock, int64_t* ns) {
   return {};
 }
 
+Status clockPair(int64_t* realtime, int64_t* monotonic) {
+  int64_t before = 0;
+  int64_t after = 0;
+  const Status first = clockRead(CLOCK_MONOTONIC, &before);
+  if (!first.ok()) return first;
+  const Status second = clockRead(CLOCK_REALTIME, realtime);
+  if (!second.ok()) return second;
+  const Status third = clockRead(CLOCK_MONOTONIC, &after);
+  *monotonic = before + (after - before) / 2;
+  return third;
+}
+
 int64_t clockPrecision() {
   constexpr int READINGS = 1000;
   int64_t least = 1000000000;
@@ -37,10 +49,17 @@ Status clockResolution(clockid_t clock, int64_t* ns) {
   return {};
 }
 
-Status clockAdjust(clockid_t clock, struct timex* tx, int* state) {
+Status clockAdjust(clockid_t clock, struct timex* tx, int* state, int64_t* at) {
   *state = clock_adjtime(clock, tx);
   if (*state < 0) return Status::last("clock_adjtime");
-  return {};
+  // The kernel tells the moment itself, by CLOCK_REALTIME. A reading before or after it may be 8 ms away: that of another thread's turn.
+  const bool fine = (tx->status & STA_NANO) != 0;
+  const int64_t done = int64_t{tx->time.tv_sec} * 1000000000 + (fine ? tx->time.tv_usec : tx->time.tv_usec * 1000 + 500);
+  int64_t realtime = 0;
+  int64_t monotonic = 0;
+  const Status read = clockPair(&realtime, &monotonic);
+  *at = done - (realtime - monotonic);
+  return read;
 }
 
 }  // namespace tb

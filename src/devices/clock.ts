@@ -37,6 +37,10 @@ export class KernelClock implements Clock {
   monotonic(): Mono {
     return mono(this.native.clockGettime('monotonic'));
   }
+  pair(): { readonly raw: Instant; readonly mono: Mono } {
+    const { realtime, monotonic } = this.native.clockPair();
+    return { raw: instant(realtime), mono: mono(monotonic) };
+  }
   monotonicRaw(): Mono {
     return mono(this.native.clockGettime('monotonic_raw'));
   }
@@ -66,15 +70,21 @@ export class KernelActuator implements ClockActuator {
   private readonly native: Native;
   /** The kernel may have forgotten when an armed leap second is due. */
   private leapLost = true;
+  private setAt: Mono | undefined;
   constructor(native: Native) {
     this.native = native;
+  }
+
+  get frequencyAt(): Mono | undefined {
+    return this.setAt;
   }
 
   setFrequency(freq: Frequency): Frequency {
     const ppm = freq * 1e6;
     const ticks = Math.round(ppm / PPM_PER_TICK);
     const rest = Math.round((ppm - ticks * PPM_PER_TICK) * FREQ_PER_PPM);
-    this.adjust({ modes: ADJ.TICK | ADJ.FREQUENCY, tick: NOMINAL_TICK + BigInt(ticks), freq: BigInt(rest) });
+    const modes = ADJ.TICK | ADJ.FREQUENCY;
+    this.setAt = mono(this.adjust({ modes, tick: NOMINAL_TICK + BigInt(ticks), freq: BigInt(rest) }).at);
     return (ticks * PPM_PER_TICK + rest / FREQ_PER_PPM) * 1e-6;
   }
 
@@ -122,8 +132,8 @@ export class KernelActuator implements ClockActuator {
     return (Number(t.tick - NOMINAL_TICK) * PPM_PER_TICK + Number(t.freq) / FREQ_PER_PPM) * 1e-6;
   }
 
-  private adjust(timex: Partial<Timex> & { modes: number }): void {
-    this.native.clockAdjtime(0, timex);
+  private adjust(timex: Partial<Timex> & { modes: number }): Timex {
+    return this.native.clockAdjtime(0, timex);
   }
 }
 

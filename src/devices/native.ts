@@ -31,6 +31,8 @@ export interface Timex {
   tai: number;
   /** Return value: TIME_OK 0 … TIME_ERROR 5. */
   state: number;
+  /** CLOCK_MONOTONIC when the kernel did it, ns, to 1 µs; undefined where it stepped the clock. */
+  at: bigint;
 }
 
 export interface NativePpsParams {
@@ -296,6 +298,8 @@ export interface NativeUdpClients {
 
 export interface Native {
   clockGettime(clock: NativeClockName | number): bigint;
+  /** CLOCK_REALTIME and CLOCK_MONOTONIC at one moment, ns. */
+  clockPair(): { realtime: bigint; monotonic: bigint };
   clockGetres(clock: NativeClockName | number): bigint;
   /** ns: the least time between two readings of CLOCK_REALTIME that differ. */
   clockPrecision(): number;

@@ -7,6 +7,8 @@ export interface Clock {
   realtime(): Instant;
   /** CLOCK_MONOTONIC: slewed with the clock, never stepped. Timers run on it. */
   monotonic(): Mono;
+  /** Both at one moment: one after the other a cold program may take 20 µs for, in which a fast slew moves them by 60 ns. */
+  pair(): { readonly raw: Instant; readonly mono: Mono };
   /** CLOCK_MONOTONIC_RAW: touched by no discipline. Undefined steps of realtime show against it. */
   monotonicRaw(): Mono;
   /** CLOCK_BOOTTIME: monotonic plus the time the machine was asleep. */
@@ -38,6 +40,8 @@ export interface ClockActuator {
    * clamping and the kernel's rounding (2^-16 ppm).
    */
   setFrequency(freq: Frequency): Frequency;
+  /** CLOCK_MONOTONIC when the last frequency took effect; undefined: a reading just afterwards is as good. */
+  readonly frequencyAt?: Mono | undefined;
   /** Adds an offset at once (ADJ_SETOFFSET). False when the clock may not be stepped. */
   step(offset: Seconds): boolean;
   setStatus(status: ClockStatus): void;

@@ -89,6 +89,10 @@ export class SimClock implements Clock, ClockActuator {
     return this.mono;
   }
 
+  pair(): { readonly raw: Instant; readonly mono: Mono } {
+    return { raw: this.realtime(), mono: this.monotonic() };
+  }
+
   monotonicRaw(): Mono {
     return mono(BOOT_NS + this.ns(this.rawPhase));
   }

@@ -69,7 +69,7 @@ export class Runtime {
   }
 
   now(): Now {
-    return { raw: this.parts.clock.realtime(), mono: this.parts.clock.monotonic() };
+    return this.parts.clock.pair();
   }
 
   dispatch(event: Event): void {
@@ -108,11 +108,16 @@ export class Runtime {
     for (const effect of effects) this.apply(effect, now);
     if (this.pausing && this.state !== undefined) this.publish(this.state);
     this.parts.after(event, effects, now);
+    this.tellAstray(event);
+  }
+
+  /** Telling may change the frequency again, late again, by ever less; where it is not less, it waits for the next event. */
+  private tellAstray(last: Event): void {
     const { astray } = this;
+    const most = last.kind === 'frequency-late' ? Math.abs(last.offset) / 2 : Number.POSITIVE_INFINITY;
+    if (Math.abs(astray) <= LATE_MATTERS || Math.abs(astray) > most) return;
     this.astray = 0;
-    if (Math.abs(astray) > LATE_MATTERS && event.kind !== 'frequency-late') {
-      this.handle({ kind: 'frequency-late', offset: astray });
-    }
+    this.handle({ kind: 'frequency-late', offset: astray });
   }
 
   private apply(effect: Effect, now: Now): void {
@@ -132,9 +137,12 @@ export class Runtime {
       }
       case 'set-frequency':
         this.guard('adjust the clock', () => {
-          this.parts.actuator.setFrequency(effect.freq);
-          // Until now it has run at the old rate.
-          this.astray -= (effect.change ?? 0) * diffMono(this.parts.clock.monotonic(), now.mono);
+          const { actuator, clock } = this.parts;
+          actuator.setFrequency(effect.freq);
+          // Until then it has run at the old rate. A call into native code may take a millisecond while the program is cold.
+          const since = diffMono(actuator.frequencyAt ?? clock.monotonic(), now.mono);
+          const change = effect.change ?? 0;
+          this.astray -= (change / (1 + effect.freq - change)) * since;
         });
         return;
       case 'step-clock':

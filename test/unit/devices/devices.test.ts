@@ -59,6 +59,7 @@ describe('watching the clocks', () => {
         tick();
         return mono(state.mono);
       },
+      pair: () => ({ raw: instant(state.real), mono: mono(state.mono) }),
       monotonicRaw: (): Mono => mono(state.mono),
       boottime: (): Mono => mono(state.mono + state.asleep),
     };
@@ -133,6 +134,14 @@ describe('KernelActuator', () => {
     actuator.stepped();
     arm();
     assert.deepEqual(words.splice(0), [PLL, 0x40, INS], 'somebody else stepped');
+  });
+
+  it('tells when a frequency took effect, by the kernel’s side of the call', () => {
+    const clockAdjtime = (_: number, t: { tick?: bigint; freq?: bigint }) => ({ ...t, at: 77_000_000_123n });
+    const actuator = new KernelActuator({ clockAdjtime } as unknown as Native);
+    assert.equal(actuator.frequencyAt, undefined);
+    assert.ok(Math.abs(actuator.setFrequency(-3.3e-3) + 3.3e-3) < 1e-11);
+    assert.equal(actuator.frequencyAt, 77_000_000_123n);
   });
 
   it('without a leap second the state is left alone', () => {

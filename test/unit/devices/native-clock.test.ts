@@ -41,9 +41,22 @@ describe('native clocks', () => {
     assert.equal(read.tolerance, 32_768_000n); // 500 ppm in 2^-16 ppm
     assert.ok(read.tick >= 9000n && read.tick <= 11000n);
     assert.ok(read.state >= 0 && read.state <= 5);
+    const asked = native.clockGettime('monotonic');
+    const { at } = native.clockAdjtime(0, { modes: 0 });
+    assert.ok(at >= asked - 1000n && at <= 1000n + native.clockGettime('monotonic'));
     const off = read.timeSec - BigInt(Math.floor(Date.now() / 1000));
     assert.ok(off >= -2n && off <= 2n);
     assert.equal(native.clockAdjtime(0, { modes: 0 }).freq, read.freq);
+  });
+
+  it('reads both clocks at one moment', () => {
+    const offset = (): bigint => {
+      const { realtime, monotonic } = native.clockPair();
+      return realtime - monotonic;
+    };
+    const all = Array.from({ length: 50 }, offset).sort((a, b) => Number(a - b));
+    // They are slewed together: what is left is the reading itself, but for a few that were interrupted.
+    assert.ok(all[40]! - all[10]! < 2000n, `${all[40]! - all[10]!} ns`);
   });
 
   it('refuses half-given adjustments before the kernel sees them', () => {
