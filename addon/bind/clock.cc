@@ -34,11 +34,11 @@ Napi::Value gettime(const Napi::CallbackInfo& info) {
 
 Napi::Value pair(const Napi::CallbackInfo& info) {
   const Napi::Env env = info.Env();
-  int64_t realtime = 0;
+  int64_t time = 0;
   int64_t monotonic = 0;
-  check(env, clockPair(&realtime, &monotonic));
+  check(env, clockPair(toClock(info[0]), &time, &monotonic));
   Napi::Object out = Napi::Object::New(env);
-  out["realtime"] = bigint(env, realtime);
+  out["time"] = bigint(env, time);
   out["monotonic"] = bigint(env, monotonic);
   return out;
 }

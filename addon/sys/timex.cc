@@ -16,12 +16,12 @@ Status clockRead(clockid_t clock, int64_t* ns) {
   return {};
 }
 
-Status clockPair(int64_t* realtime, int64_t* monotonic) {
+Status clockPair(clockid_t clock, int64_t* ns, int64_t* monotonic) {
   int64_t before = 0;
   int64_t after = 0;
   const Status first = clockRead(CLOCK_MONOTONIC, &before);
   if (!first.ok()) return first;
-  const Status second = clockRead(CLOCK_REALTIME, realtime);
+  const Status second = clockRead(clock, ns);
   if (!second.ok()) return second;
   const Status third = clockRead(CLOCK_MONOTONIC, &after);
   *monotonic = before + (after - before) / 2;
@@ -57,7 +57,7 @@ Status clockAdjust(clockid_t clock, struct timex* tx, int* state, int64_t* at) {
   const int64_t done = int64_t{tx->time.tv_sec} * 1000000000 + (fine ? tx->time.tv_usec : tx->time.tv_usec * 1000 + 500);
   int64_t realtime = 0;
   int64_t monotonic = 0;
-  const Status read = clockPair(&realtime, &monotonic);
+  const Status read = clockPair(CLOCK_REALTIME, &realtime, &monotonic);
   *at = done - (realtime - monotonic);
   return read;
 }

@@ -11,8 +11,8 @@ namespace tb {
 
 /// ns since the clock's epoch.
 Status clockRead(clockid_t clock, int64_t* ns);
-/// CLOCK_REALTIME and CLOCK_MONOTONIC at one moment, to a fraction of a reading.
-Status clockPair(int64_t* realtime, int64_t* monotonic);
+/// A clock and CLOCK_MONOTONIC at one moment, to a fraction of a reading.
+Status clockPair(clockid_t clock, int64_t* ns, int64_t* monotonic);
 /// Resolution in ns.
 Status clockResolution(clockid_t clock, int64_t* ns);
 /// The least time, ns, between two readings of CLOCK_REALTIME that differ: no stamp by this clock is better.

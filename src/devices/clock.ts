@@ -38,8 +38,12 @@ export class KernelClock implements Clock {
     return mono(this.native.clockGettime('monotonic'));
   }
   pair(): { readonly raw: Instant; readonly mono: Mono } {
-    const { realtime, monotonic } = this.native.clockPair();
-    return { raw: instant(realtime), mono: mono(monotonic) };
+    const { time, monotonic } = this.native.clockPair('realtime');
+    return { raw: instant(time), mono: mono(monotonic) };
+  }
+  free(): { readonly raw: Mono; readonly mono: Mono } {
+    const { time, monotonic } = this.native.clockPair('monotonic_raw');
+    return { raw: mono(time), mono: mono(monotonic) };
   }
   monotonicRaw(): Mono {
     return mono(this.native.clockGettime('monotonic_raw'));
@@ -183,6 +187,49 @@ export class JumpDetector {
       }
     }
     return best;
+  }
+}
+
+/** A frequency that somebody else has set, and what it has done to the clock. */
+export interface ForeignFrequency {
+  readonly found: Frequency;
+  /** What the clock has gained by it, s. */
+  readonly offset: Seconds;
+}
+
+/**
+ * Notices a frequency that is not ours. CLOCK_MONOTONIC_RAW tells what the clock should have done since the last look: to
+ * the steering it would be a jump of the phase, which no oscillator makes, and every pulse would be refused.
+ */
+export class FrequencyWatch {
+  private readonly clock: Clock;
+  private readonly actuator: ClockActuator;
+  private ours: Frequency | undefined;
+  private last: ReturnType<Clock['free']>;
+
+  constructor(clock: Clock, actuator: ClockActuator) {
+    this.clock = clock;
+    this.actuator = actuator;
+    this.last = clock.free();
+  }
+
+  /** The frequency in force from now on is ours. */
+  expect(granted: Frequency): void {
+    this.ours = granted;
+    this.last = this.clock.free();
+  }
+
+  /** Undefined = ours still rules, or we have set none. Otherwise it has just been set again. */
+  check(): ForeignFrequency | undefined {
+    const { ours, last } = this;
+    if (ours === undefined) return undefined;
+    const found = this.actuator.readFrequency();
+    const foreign = Math.abs(found - ours) > KERNEL_FREQUENCY_QUANTUM / 2;
+    if (foreign) this.actuator.setFrequency(ours);
+    this.last = this.clock.free();
+    if (!foreign) return undefined;
+    const offset = nsToSeconds(this.last.mono - last.mono) - nsToSeconds(this.last.raw - last.raw) * (1 + ours);
+    return { found, offset };
   }
 }
 

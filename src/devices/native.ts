@@ -298,8 +298,8 @@ export interface NativeUdpClients {
 
 export interface Native {
   clockGettime(clock: NativeClockName | number): bigint;
-  /** CLOCK_REALTIME and CLOCK_MONOTONIC at one moment, ns. */
-  clockPair(): { realtime: bigint; monotonic: bigint };
+  /** A clock and CLOCK_MONOTONIC at one moment, ns. */
+  clockPair(clock: NativeClockName): { time: bigint; monotonic: bigint };
   clockGetres(clock: NativeClockName | number): bigint;
   /** ns: the least time between two readings of CLOCK_REALTIME that differ. */
   clockPrecision(): number;

@@ -9,6 +9,8 @@ export interface Clock {
   monotonic(): Mono;
   /** Both at one moment: one after the other a cold program may take 20 µs for, in which a fast slew moves them by 60 ns. */
   pair(): { readonly raw: Instant; readonly mono: Mono };
+  /** CLOCK_MONOTONIC_RAW and CLOCK_MONOTONIC at one moment. */
+  free(): { readonly raw: Mono; readonly mono: Mono };
   /** CLOCK_MONOTONIC_RAW: touched by no discipline. Undefined steps of realtime show against it. */
   monotonicRaw(): Mono;
   /** CLOCK_BOOTTIME: monotonic plus the time the machine was asleep. */

@@ -93,6 +93,10 @@ export class SimClock implements Clock, ClockActuator {
     return { raw: this.realtime(), mono: this.monotonic() };
   }
 
+  free(): { readonly raw: Mono; readonly mono: Mono } {
+    return { raw: this.monotonicRaw(), mono: this.monotonic() };
+  }
+
   monotonicRaw(): Mono {
     return mono(BOOT_NS + this.ns(this.rawPhase));
   }

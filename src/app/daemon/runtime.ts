@@ -3,7 +3,7 @@ import { diffMono, type Instant, type Mono, nsToSeconds } from '../../base/time.
 import type { Seconds } from '../../base/units.js';
 import { formatDrift } from '../../core/discipline/drift.js';
 import type { ServerState } from '../../core/ntp/state.js';
-import { JumpDetector, SleepDetector } from '../../devices/clock.js';
+import { FrequencyWatch, JumpDetector, SleepDetector } from '../../devices/clock.js';
 import { messageOf } from '../../devices/retry.js';
 import type { Engine } from '../../engine/engine.js';
 import type { Command, CommandAnswer, Effect, Event, Now } from '../../engine/events.js';
@@ -50,6 +50,7 @@ export class Runtime {
   private readonly parts: RuntimeParts;
   private readonly jumps: JumpDetector;
   private readonly sleeps: SleepDetector;
+  private readonly frequencies: FrequencyWatch;
   private timer: NodeJS.Timeout | undefined;
   /** When the timer goes off. */
   private wakeAt: Mono | undefined;
@@ -66,6 +67,7 @@ export class Runtime {
     this.parts = parts;
     this.jumps = new JumpDetector(parts.clock);
     this.sleeps = new SleepDetector(parts.clock);
+    this.frequencies = new FrequencyWatch(parts.clock, parts.actuator);
   }
 
   now(): Now {
@@ -87,7 +89,23 @@ export class Runtime {
       this.parts.actuator.stepped?.();
       this.handle({ kind: 'clock-jump', offset: jump });
     }
+    this.guard('read the clock', () => this.lookAtFrequency());
     this.handle(event);
+  }
+
+  /** Another program's frequency must be known before anything stamped under it is judged. */
+  private lookAtFrequency(): void {
+    const foreign = this.frequencies.check();
+    if (foreign === undefined) return;
+    const { found, offset } = foreign;
+    this.parts.observer.fact({
+      severity: 'warn',
+      name: 'clock.foreign-frequency',
+      text: `Another program has set the frequency to ${(found * 1e6).toFixed(3)} ppm, the clock moved by ${offset.toFixed(9)} seconds`,
+      at: this.parts.clock.realtime(),
+      fields: { found, offset },
+    });
+    this.handle({ kind: 'frequency-late', offset });
   }
 
   /** Does what somebody commands; what came of it. */
@@ -138,7 +156,7 @@ export class Runtime {
       case 'set-frequency':
         this.guard('adjust the clock', () => {
           const { actuator, clock } = this.parts;
-          actuator.setFrequency(effect.freq);
+          this.frequencies.expect(actuator.setFrequency(effect.freq));
           // Until then it has run at the old rate. A call into native code may take a millisecond while the program is cold.
           const since = diffMono(actuator.frequencyAt ?? clock.monotonic(), now.mono);
           const change = effect.change ?? 0;

@@ -20,10 +20,14 @@ const setup = (late: readonly bigint[], wanted: readonly (readonly [freq: number
     monotonic: () => mono(ticks),
     boottime: () => mono(ticks),
     monotonicRaw: () => mono(ticks),
+    free: () => ({ raw: mono(ticks), mono: mono(ticks) }),
     pair: (): Now => ({ raw: instant(START + ticks - BOOT), mono: mono(ticks) }),
   };
+  let inForce = 0;
   const actuator = {
+    readFrequency: (): number => inForce,
     setFrequency: (freq: number): number => {
+      inForce = freq;
       at = mono(ticks + late[sets++]!);
       ticks += PREEMPTED;
       return freq;

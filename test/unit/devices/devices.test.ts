@@ -5,12 +5,13 @@ import { join } from 'node:path';
 import { describe, it } from 'node:test';
 import { CodedError } from '../../../src/base/errors.js';
 import { type Instant, instant, type Mono, mono } from '../../../src/base/time.js';
-import { JumpDetector, KernelActuator, SleepDetector } from '../../../src/devices/clock.js';
+import { FrequencyWatch, JumpDetector, KernelActuator, SleepDetector } from '../../../src/devices/clock.js';
 import type { Native } from '../../../src/devices/native.js';
 import { systemTime, tightest } from '../../../src/devices/phc.js';
 import { EdgeCounter } from '../../../src/devices/pps.js';
 import { codeOf, Keeper } from '../../../src/devices/retry.js';
 import { FileStore } from '../../../src/devices/store.js';
+import type { Clock, ClockActuator } from '../../../src/ports/clock.js';
 import type { DeviceState } from '../../../src/ports/device.js';
 import { decodeSock, encodeSock } from '../../../src/wire/refclock/sock.js';
 
@@ -60,6 +61,7 @@ describe('watching the clocks', () => {
         return mono(state.mono);
       },
       pair: () => ({ raw: instant(state.real), mono: mono(state.mono) }),
+      free: () => ({ raw: mono(state.mono), mono: mono(state.mono) }),
       monotonicRaw: (): Mono => mono(state.mono),
       boottime: (): Mono => mono(state.mono + state.asleep),
     };
@@ -105,6 +107,50 @@ describe('tightest', () => {
     assert.equal(systemTime(7n * SECOND + 500_010_000n, a, b), 100n * SECOND + 500_000_000n);
     // The system clock was stepped between them: the later reading alone.
     assert.equal(systemTime(8n * SECOND, a, at(401n * SECOND, 8n * SECOND + 20_000n)), 401n * SECOND - 20_000n);
+  });
+});
+
+describe('FrequencyWatch', () => {
+  /** A clock whose oscillator is right; `run` lets time pass under the frequency in force. */
+  const setup = () => {
+    const state = { raw: 0, mono: 0, freq: 0 };
+    const free = () => ({ raw: mono(BigInt(Math.round(state.raw))), mono: mono(BigInt(Math.round(state.mono))) });
+    const actuator = {
+      readFrequency: () => state.freq,
+      setFrequency: (freq: number) => {
+        state.freq = freq;
+        return freq;
+      },
+    } as unknown as ClockActuator;
+    const run = (seconds: number): void => {
+      state.raw += seconds * 1e9;
+      state.mono += seconds * 1e9 * (1 + state.freq);
+    };
+    return { state, actuator, run, watch: new FrequencyWatch({ free } as unknown as Clock, actuator) };
+  };
+
+  it('tells by how much a foreign frequency has moved the clock, and sets ours again', () => {
+    const { state, actuator, run, watch } = setup();
+    watch.expect(actuator.setFrequency(-80e-6));
+    run(1);
+    assert.equal(watch.check(), undefined);
+    run(0.25);
+    state.freq = 300e-6;
+    run(0.5);
+    const seen = watch.check()!;
+    assert.equal(seen.found, 300e-6);
+    assert.ok(Math.abs(seen.offset - 0.5 * 380e-6) < 2e-9, `${seen.offset}`);
+    assert.equal(state.freq, -80e-6);
+    run(1);
+    assert.equal(watch.check(), undefined);
+  });
+
+  it('what the kernel had before we set anything is nobody’s business', () => {
+    const { state, run, watch } = setup();
+    state.freq = 300e-6;
+    run(1);
+    assert.equal(watch.check(), undefined);
+    assert.equal(state.freq, 300e-6);
   });
 });
 

@@ -35,6 +35,7 @@ const meddle = async (lab: Lab): Promise<void> => {
   lab.native.clockAdjtime(0, { modes: FREQUENCY, freq: BigInt(300 * 65536) });
   await lab.sleep(60);
   frequencyIs(lab, 'after a foreign frequency');
+  lab.check('the foreign frequency is told', /has set the frequency to 200\.000 ppm/.test(lab.log()));
   await within(lab, 'after a foreign frequency', 2000, 60);
   lab.note('another program steps the clock by 5 s');
   lab.native.clockAdjtime(0, { modes: SETOFFSET_NANO, timeSec: 5n, timeUsec: 0n });
@@ -59,9 +60,10 @@ export const CONTROL: Scenario = {
     '+80 ppm, 3.7 s off: step, frequency, kernel status; another program sets the frequency and the time; a restart',
   settings: { freq_ppb: 80_000, start_ns: 3_700_000_000, jitter_ns: 100 },
   seeds: [3],
-  config: pulseConfig(4),
+  config: [...pulseConfig(4), `leapseclist ${LIST}`],
   seconds: 300,
   daemons: ['timeball'],
+  prepare: writeLeapList,
   play: async (lab) => {
     await start(lab);
     await meddle(lab);
