@@ -270,6 +270,8 @@ export class Engine extends EngineState {
       publish: () => this.publish(now),
       fact: (finding) => this.fact(now, finding),
       shutdown: () => {
+        this.steering.leave();
+        this.steer(now);
         this.saveDrift(now);
         this.effects.push({ kind: 'exit', code: 0, reason: 'shutdown' });
       },
@@ -446,8 +448,6 @@ export class Engine extends EngineState {
     }
     this.publish(now);
   }
-
-  // ---- clock --------------------------------------------------------------------------------------------------
 
   private steer(now: Now): void {
     if (this.config.control === undefined) return;

@@ -16,13 +16,20 @@ const SHORT: Seconds = 0.2;
 export class Steering {
   private readonly tau: Seconds;
   private end: Mono | undefined;
+  private leaving = false;
 
   constructor(corrtimeratio: Seconds) {
     this.tau = Math.max(STEER_INTERVAL, corrtimeratio);
   }
 
+  /** The daemon ends: a slew that nobody ends would go on for ever. */
+  leave(): void {
+    this.leaving = true;
+  }
+
   /** What `pending` is to be divided by for the slew rate, s. `sd`: of the estimate. */
   time(now: Mono, mode: DisciplineMode, pending: Seconds, sd: Seconds): Seconds {
+    if (this.leaving) return Number.POSITIVE_INFINITY;
     if (mode !== 'converging') {
       this.end = undefined;
       return steeringTime(pending, sd, this.tau);

@@ -54,6 +54,14 @@ describe('CookedClock', () => {
     near(diff(clock.now(add(at, 3600)), before), 0, 1e-9);
   });
 
+  it('without an end to the slew there is none: the kernel gets the rate alone, the rest stays in the view', () => {
+    const clock = new CookedClock(KERNEL, 0.083, T0);
+    clock.adjust(T0, 1e-3, -80e-6);
+    assert.ok(clock.steer(T0, 3)! > 200e-6, 'a slew');
+    near(clock.steer(T0, Number.POSITIVE_INFINITY)!, -80e-6, 1e-11);
+    near(clock.correction(T0), 1e-3, 1e-12);
+  });
+
   it('frequency is rounded to what the kernel can hold, and the rest stays in the view', () => {
     const clock = new CookedClock(KERNEL, 0.083, T0);
     clock.adjust(T0, 0, 1.00000012345e-6);

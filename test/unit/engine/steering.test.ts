@@ -29,4 +29,12 @@ describe('steering', () => {
     assert.equal(diffMono(steering.wake(at(0.25)), at(0.25)), 1);
     assert.equal(new Steering(0.5).time(at(0), 'tracking', 1e-9, 1), 1, 'never below a second');
   });
+
+  it('slews nothing any more once the daemon ends', () => {
+    const steering = new Steering(3);
+    steering.leave();
+    for (const mode of ['converging', 'tracking', 'holdover'] as const) {
+      assert.equal(steering.time(at(0), mode, 1e-3, 1e-6), Number.POSITIVE_INFINITY);
+    }
+  });
 });
