@@ -213,6 +213,11 @@ export class FrequencyWatch {
     this.last = clock.free();
   }
 
+  /** What the kernel runs at: ours, or what we found there. */
+  get inForce(): Frequency {
+    return this.ours ?? this.actuator.readFrequency();
+  }
+
   /** The frequency in force from now on is ours. */
   expect(granted: Frequency): void {
     this.ours = granted;

@@ -156,11 +156,12 @@ export class Runtime {
       case 'set-frequency':
         this.guard('adjust the clock', () => {
           const { actuator, clock } = this.parts;
+          // The engine takes it to be zero at a start; the daemon before may have left another.
+          const before = this.frequencies.inForce;
           this.frequencies.expect(actuator.setFrequency(effect.freq));
           // Until then it has run at the old rate. A call into native code may take a millisecond while the program is cold.
           const since = diffMono(actuator.frequencyAt ?? clock.monotonic(), now.mono);
-          const change = effect.change ?? 0;
-          this.astray -= (change / (1 + effect.freq - change)) * since;
+          this.astray -= ((effect.freq - before) / (1 + before)) * since;
         });
         return;
       case 'step-clock':

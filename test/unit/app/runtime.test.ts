@@ -23,7 +23,7 @@ const setup = (late: readonly bigint[], wanted: readonly (readonly [freq: number
     free: () => ({ raw: mono(ticks), mono: mono(ticks) }),
     pair: (): Now => ({ raw: instant(START + ticks - BOOT), mono: mono(ticks) }),
   };
-  let inForce = 0;
+  let inForce = wanted[0]![0] - wanted[0]![1];
   const actuator = {
     readFrequency: (): number => inForce,
     setFrequency: (freq: number): number => {
@@ -61,6 +61,12 @@ describe('Runtime: a frequency that takes effect late', () => {
     assert.equal(first, 'tick');
     near(second, (3e-3 / 1.01) * 0.065);
     assert.deepEqual(more, []);
+  });
+
+  it('counts from what the kernel ran at, whatever the engine takes that to be', () => {
+    const { runtime, offsets } = setup([65_000_000n], [[-80e-6, 0]]);
+    runtime.dispatch({ kind: 'tick' });
+    assert.deepEqual(offsets(), ['tick'], 'the daemon before has left the same');
   });
 
   it('by a reading afterwards where nothing names it', () => {
