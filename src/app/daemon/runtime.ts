@@ -3,7 +3,7 @@ import { diffMono, type Instant, type Mono, nsToSeconds } from '../../base/time.
 import type { Seconds } from '../../base/units.js';
 import { formatDrift } from '../../core/discipline/drift.js';
 import type { ServerState } from '../../core/ntp/state.js';
-import { FrequencyWatch, JumpDetector, SleepDetector } from '../../devices/clock.js';
+import { type ForeignFrequency, FrequencyWatch, JumpDetector, SleepDetector } from '../../devices/clock.js';
 import { messageOf } from '../../devices/retry.js';
 import type { Engine } from '../../engine/engine.js';
 import type { Command, CommandAnswer, Effect, Event, Now } from '../../engine/events.js';
@@ -36,6 +36,9 @@ export interface RuntimeParts {
   readonly exit: (code: number, reason: string) => void;
 }
 
+/** s at least between two warnings of another program's frequency. */
+const FOREIGN_INTERVAL = 60;
+
 /** s. What frequencies that took effect late have put the clock off by, before the engine is told. */
 const LATE_MATTERS: Seconds = 2e-9;
 
@@ -51,6 +54,7 @@ export class Runtime {
   private readonly jumps: JumpDetector;
   private readonly sleeps: SleepDetector;
   private readonly frequencies: FrequencyWatch;
+  private foreignTold: Mono | undefined;
   private timer: NodeJS.Timeout | undefined;
   /** When the timer goes off. */
   private wakeAt: Mono | undefined;
@@ -97,15 +101,23 @@ export class Runtime {
   private lookAtFrequency(): void {
     const foreign = this.frequencies.check();
     if (foreign === undefined) return;
-    const { found, offset } = foreign;
-    this.parts.observer.fact({
+    this.tellForeign(foreign);
+    this.handle({ kind: 'frequency-late', offset: foreign.offset });
+  }
+
+  /** A second daemon that controls the clock would be told of with every event. */
+  private tellForeign({ found, offset }: ForeignFrequency): void {
+    const { clock, observer } = this.parts;
+    const now = clock.monotonic();
+    if (this.foreignTold !== undefined && diffMono(now, this.foreignTold) < FOREIGN_INTERVAL) return;
+    this.foreignTold = now;
+    observer.fact({
       severity: 'warn',
       name: 'clock.foreign-frequency',
       text: `Another program has set the frequency to ${(found * 1e6).toFixed(3)} ppm, the clock moved by ${offset.toFixed(9)} seconds`,
-      at: this.parts.clock.realtime(),
+      at: clock.realtime(),
       fields: { found, offset },
     });
-    this.handle({ kind: 'frequency-late', offset });
   }
 
   /** Does what somebody commands; what came of it. */

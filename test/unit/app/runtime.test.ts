@@ -43,10 +43,16 @@ const setup = (late: readonly bigint[], wanted: readonly (readonly [freq: number
       return want === undefined ? [] : [{ kind: 'set-frequency', freq: want[0], change: want[1] }];
     },
   };
-  const parts = { engine, clock, actuator, after: (): void => {} } as unknown as RuntimeParts;
+  const facts: string[] = [];
+  const observer = { fact: ({ name }: { name: string }): number => facts.push(name) };
+  const parts = { engine, clock, actuator, observer, after: (): void => {} } as unknown as RuntimeParts;
   const runtime = new Runtime(parts);
+  const meddle = (freq: number, afterS: number): void => {
+    ticks += BigInt(afterS) * 1_000_000_000n;
+    inForce = freq;
+  };
   const offsets = (): (number | string)[] => told.map((e) => (e.kind === 'frequency-late' ? e.offset : e.kind));
-  return { runtime, offsets };
+  return { runtime, offsets, facts, meddle };
 };
 
 const near = (got: number | string | undefined, want: number): void => {
@@ -103,5 +109,21 @@ describe('Runtime: a frequency that takes effect late', () => {
     runtime.dispatch({ kind: 'tick' });
     assert.equal(offsets()[2], 'tick');
     near(offsets()[3], (1e-3 / (1 - 1e-3)) * 0.001);
+  });
+});
+
+describe("Runtime: another program's frequency", () => {
+  it('is undone each time, and told of once a minute', () => {
+    const { runtime, offsets, facts, meddle } = setup(Array(10).fill(0n), [[1e-5, 0]]);
+    runtime.dispatch({ kind: 'tick' });
+    const seen = [1, 1, 60].map((after) => {
+      meddle(2e-5, after);
+      runtime.dispatch({ kind: 'tick' });
+      return facts.length;
+    });
+    assert.deepEqual(seen, [1, 1, 2]);
+    assert.equal(offsets().filter((what) => typeof what === 'number').length, 3);
+    runtime.dispatch({ kind: 'tick' });
+    assert.equal(facts.length, 2, 'ours rules');
   });
 });
