@@ -37,11 +37,25 @@ export const spread = (values: readonly number[]): Spread => {
 /** What a daemon takes the system clock to be off by, ns: positive when it is slow. */
 export const correction = (ask: Ask): number => Number(ask('-c', 'tracking').split(',')[4]) * 1e9;
 
-/** Once a second: what the system clock shows after a daemon's correction, less what it should show (`truth`), ns. */
-export const record = async (lab: Lab, seconds: number, ask: Ask, wrong: () => number): Promise<number[]> => {
-  const seen: number[] = [];
+/** Of a client, once a second, ns. */
+export interface Errors {
+  /** What the system clock shows after the daemon's correction, less what it should show. */
+  readonly clock: number[];
+  /**
+   * The same after the correction that its latest exchange would make: the error of the served time, of four stamps and of
+   * the way. The daemon's clock contains its filter besides, which here may have to follow a system clock that another daemon steers.
+   */
+  readonly exchange: number[];
+}
+
+/** `wrong`: what the system clock shows, less what it should show, ns. */
+export const record = async (lab: Lab, seconds: number, ask: Ask, wrong: () => number): Promise<Errors> => {
+  const seen: Errors = { clock: [], exchange: [] };
   for (let i = 0; i < seconds; i++) {
-    seen.push(wrong() + correction(ask));
+    const clock = wrong() + correction(ask);
+    seen.clock.push(clock);
+    // Counted from the corrected clock.
+    seen.exchange.push(clock + Number.parseFloat(new Report(ask('ntpdata')).get('Offset')) * 1e9);
     await lab.sleep(1);
   }
   return seen;

@@ -9,11 +9,11 @@ import type { NtpDataReport } from '../../report/reports.js';
 import type { ClockChange, Sample } from '../../sample.js';
 import type { ServerState } from '../state.js';
 import { Counters } from './counters.js';
-import { DelayModel } from './delay.js';
 import { corrected, type Exchange, type ExchangeFigures, figuresOf } from './exchange.js';
 import { SampleFilter } from './filter.js';
 import type { MonoRoot } from './monoroot.js';
 import type { NtpSourceOptions } from './options.js';
+import { PathDelays } from './pathdelays.js';
 import { PollControl } from './poll.js';
 import { refIdOfAddress } from './refid.js';
 import { delayTests, GOOD, isOurself, SYNCED, TEST } from './verdict.js';
@@ -95,11 +95,14 @@ const FORETELLING = 6;
 
 export const NOTHING = { sample: undefined, sigma: 0, usualSigma: 0, kiss: undefined } as const;
 
+/** Packets in a row without a good reply after which nothing is taken to be as it was. */
+export const SILENT = 8;
+
 /** One NTP server or peer at one address, as we see it. Synchronous; time and randomness are arguments. */
 export abstract class Association {
   readonly polls: PollControl;
   readonly counters = new Counters();
-  readonly delays: DelayModel;
+  readonly delays: PathDelays;
   /** Packets are sent. */
   online: boolean;
   /** The clock follows it. */
@@ -119,7 +122,7 @@ export abstract class Association {
   ) {
     const max = Math.max(options.minpoll, options.maxpoll);
     this.polls = new PollControl(options.minpoll, max, options.polltarget);
-    this.delays = new DelayModel(options.asymmetry, options.mindelay);
+    this.delays = new PathDelays(options.asymmetry, options.mindelay);
     this.filter = options.filter > 1 ? new SampleFilter(options.filter) : undefined;
     this.online = options.connectivity !== 'offline';
     this.next = this.soon(now);
@@ -194,7 +197,7 @@ export abstract class Association {
 
   /** s between packets, as the servo of the polling interval wants it. */
   protected pollInterval(): Seconds {
-    return this.polls.interval(this.misses < 8 ? this.delays.minimum : undefined);
+    return this.polls.interval(this.misses < SILENT ? this.delays.minimum : undefined);
   }
 
   /** The packet before stays without a usable reply. */
@@ -214,9 +217,10 @@ export abstract class Association {
     const delay = Math.max(figures.delay, precision);
     const dispersion = precision + at.skew * Math.abs(figures.interval);
     const error = foretold.samples >= 3 ? Math.abs(figures.offset - foretold.offset(figures.time)) : undefined;
-    const { minimum } = this.delays;
+    const delays = this.delays.select(j.exchange.t1.kind, j.exchange.t4.kind, j.interleaved);
+    const { minimum } = delays;
     const { maxdelayquant } = this.options;
-    const quantile = maxdelayquant > 0 ? this.delays.quantile(maxdelayquant) : undefined;
+    const quantile = maxdelayquant > 0 ? delays.quantile(maxdelayquant) : undefined;
     const plausible = this.plausible(figures, { precision, dispersion }, j);
     // A few samples may agree by chance: what varies by nothing would refuse everything, for ever.
     const usual = foretold.samples >= FORETELLING ? error : undefined;
@@ -243,7 +247,7 @@ export abstract class Association {
     if (!synced || (tests & TEST.DELAY) === 0) return { ...NOTHING, tests, synced };
     // A peer lets its answer wait: the round trip is as uncertain then as our rate makes it, whatever the path is like.
     const noise = packet.mode === MODE.SERVER ? precision : dispersion;
-    const { bias, sd, usualSd } = this.delays.take(figures.offset, delay, noise);
+    const { bias, sd, usualSd } = delays.take(figures.offset, delay, noise);
     if (j.presend) return { ...NOTHING, tests, synced };
     if ((tests & GOOD) !== GOOD) {
       this.filter?.miss();

@@ -14,10 +14,11 @@ import {
   type Noise,
   type Outgoing,
   type Received,
+  SILENT,
   type Surroundings,
 } from './association.js';
 import { type Exchange, type ExchangeFigures, type LastResponse, rebaseResponse } from './exchange.js';
-import { fieldsOf, MonoTrack, withCorrections, withMonoRoot } from './monoroot.js';
+import { ANY_CORRECTION, fieldsOf, MonoTrack, withCorrections, withMonoRoot } from './monoroot.js';
 import type { NtpSourceOptions } from './options.js';
 import { kissCode, SYNCED, serverTests, TEST, VALID } from './verdict.js';
 
@@ -68,6 +69,8 @@ export class ClientAssociation extends Association {
   private burstTotal = 0;
   private presending = false;
   private interleavedMisses = 0;
+  /** Fields of corrections that the server answers. */
+  private corrections = ANY_CORRECTION;
   private readonly mono = new MonoTrack();
 
   constructor(options: NtpSourceOptions, address: string, random: KeyStream, now: Mono) {
@@ -137,7 +140,7 @@ export class ClientAssociation extends Association {
     }
     const interleaved = this.isInterleaved(packet, request);
     let tests = this.validTests(packet, request, interleaved);
-    const { plain, monoRoot, wait } = fieldsOf(bytes, packet.version);
+    const { plain, monoRoot, wait, corrections } = fieldsOf(bytes, packet.version);
     if (this.options.key === 0 ? plain : authentic) tests |= TEST.AUTHENTIC;
     const valid = (tests & VALID) === VALID;
     const kiss = valid || (tests | TEST.ZERO) === VALID ? kissCode(packet) : undefined;
@@ -151,6 +154,7 @@ export class ClientAssociation extends Association {
     if (!valid) return { ...NOTHING, tests, synced: undefined };
     this.counters.valid++;
     this.request = undefined;
+    this.corrections = corrections;
     this.interleavedMisses = interleaved || !request.asksInterleaved ? 0 : this.interleavedMisses + 1;
     tests |= serverTests(packet);
     const synced = (tests & SYNCED) === SYNCED;
@@ -221,6 +225,14 @@ export class ClientAssociation extends Association {
     return this.options.version === 4 && this.options.extfields.includes(FIELD.MONO_ROOT);
   }
 
+  /**
+   * No more than what the server answers: a request longer than its reply takes longer, 4 ns of error a byte at 1 Gb/s. After
+   * a silence it may be another server.
+   */
+  private get askedCorrections(): readonly number[] {
+    return this.misses < SILENT ? this.corrections : ANY_CORRECTION;
+  }
+
   private get wantsCorrection(): boolean {
     return this.options.version === 4 && this.options.extfields.includes(FIELD.CORRECTION_EXPERIMENTAL);
   }
@@ -271,7 +283,7 @@ export class ClientAssociation extends Association {
     const t1 = { time: at.cook(raw), kind: 'daemon' as StampKind };
     this.request = { serial, receive, transmit, asksInterleaved, presend: this.presending, t1 };
     const asking = this.wantsMonoRoot ? withMonoRoot(bytes) : bytes;
-    return { serial, bytes: this.wantsCorrection ? withCorrections(asking) : asking };
+    return { serial, bytes: this.wantsCorrection ? withCorrections(asking, this.askedCorrections) : asking };
   }
 
   private isInterleaved(packet: NtpPacket, request: Request): boolean {

@@ -32,9 +32,14 @@ export interface Fields {
   readonly monoRoot: MonoRoot | undefined;
   /** s that our request waited in transparent clocks; 0 = nobody told. */
   readonly wait: Seconds;
+  /** Types of the fields of corrections that are there. */
+  readonly corrections: readonly number[];
 }
 
-const NO_FIELDS: Fields = { plain: true, monoRoot: undefined, wait: 0 };
+/** Which of the two forms a server knows is not known before its first reply. */
+export const ANY_CORRECTION: readonly number[] = [FIELD.CORRECTION, FIELD.CORRECTION_EXPERIMENTAL];
+
+const NO_FIELDS: Fields = { plain: true, monoRoot: undefined, wait: 0, corrections: [] };
 /** u4.28 s. */
 const FINE = 2 ** 28;
 /** A server whose clock was moved by more than this, s, is better measured anew. */
@@ -50,16 +55,19 @@ export const fieldsOf = (bytes: Uint8Array, version: number): Fields => {
   if (!plain) return { ...NO_FIELDS, plain };
   const monoRoot = tail.monoRootAt > 0 ? readMonoRoot(view, tail.monoRootAt) : undefined;
   const waitAt = tail.correctionAt > 0 ? tail.correctionAt : tail.correctionExperimentalAt;
-  return { plain, monoRoot, wait: waitAt > 0 ? readCorrection(view, waitAt) : 0 };
+  const corrections = ANY_CORRECTION.filter(
+    (type) => (type === FIELD.CORRECTION ? tail.correctionAt : tail.correctionExperimentalAt) > 0,
+  );
+  return { plain, monoRoot, wait: waitAt > 0 ? readCorrection(view, waitAt) : 0, corrections };
 };
 
-/** The packet with the questions behind it how long it waited: in both forms, for which one a server knows is not known. */
-export const withCorrections = (bytes: Uint8Array): Uint8Array => {
-  const out = new Uint8Array(bytes.length + 2 * CORRECTION_BYTES);
+/** The packet with the question behind it how long it waited, in the forms of these types. */
+export const withCorrections = (bytes: Uint8Array, types: readonly number[]): Uint8Array => {
+  const out = new Uint8Array(bytes.length + types.length * CORRECTION_BYTES);
   out.set(bytes);
   const view = new DataView(out.buffer);
-  const next = bytes.length + putCorrection(view, bytes.length, FIELD.CORRECTION, 0);
-  putCorrection(view, next, FIELD.CORRECTION_EXPERIMENTAL, 0);
+  let at = bytes.length;
+  for (const type of types) at += putCorrection(view, at, type, 0);
   return out;
 };
 

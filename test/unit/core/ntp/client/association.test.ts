@@ -6,7 +6,7 @@ import { refidFromText } from '../../../../../src/base/refid.js';
 import { add, addMono, fromUnix, type Instant, type Mono, mono } from '../../../../../src/base/time.js';
 import type { Foretold, Received } from '../../../../../src/core/ntp/client/association.js';
 import { ClientAssociation } from '../../../../../src/core/ntp/client/clientassociation.js';
-import { withMonoRoot } from '../../../../../src/core/ntp/client/monoroot.js';
+import { withCorrections, withMonoRoot } from '../../../../../src/core/ntp/client/monoroot.js';
 import type { NtpSourceOptions } from '../../../../../src/core/ntp/client/options.js';
 import { refIdOfAddress } from '../../../../../src/core/ntp/client/refid.js';
 import { GOOD, TEST, VALID } from '../../../../../src/core/ntp/client/verdict.js';
@@ -371,6 +371,21 @@ describe('association: what a source is taken for', () => {
     assert.equal(rig.exchange({ ...mirror, rootDelay: 2e-3 }).tests, GOOD);
     rig.server = { ...rig.server, leap: 3 };
     assert.equal(rig.exchange(mirror).tests, GOOD);
+  });
+
+  it('extfield F324: asks in both forms, then in the one that was answered; after a silence in both again', () => {
+    const rig = new Rig({ extfields: [0xf324] });
+    const ask = (answered: readonly number[] | undefined): number => {
+      const { packet, bytes } = rig.request();
+      if (answered === undefined) return bytes.length;
+      const reply = withCorrections(formatPacket(rig.reply(packet)), answered);
+      rig.t += rig.delay + 1e-4;
+      rig.association.received(reply, rig.raw, 'kernel', false, rig.local, NOTHING_KNOWN, rig.at);
+      return bytes.length;
+    };
+    assert.deepEqual([ask([0xf324]), ask([0xf324]), ask([]), ask(undefined)], [104, 76, 76, 48]);
+    const silent = Array.from({ length: 9 }, () => ask(undefined));
+    assert.deepEqual([silent[0], silent.at(-1)], [48, 104]);
   });
 
   it('extfield F323: the request asks, finer root values are used, and history follows a server that moves its clock', () => {

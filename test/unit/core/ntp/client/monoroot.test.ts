@@ -1,6 +1,12 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { fieldsOf, MonoTrack, withCorrections, withMonoRoot } from '../../../../../src/core/ntp/client/monoroot.js';
+import {
+  ANY_CORRECTION,
+  fieldsOf,
+  MonoTrack,
+  withCorrections,
+  withMonoRoot,
+} from '../../../../../src/core/ntp/client/monoroot.js';
 import { FIELD, putCorrection } from '../../../../../src/wire/ntp/tail.js';
 import { field, request } from '../../../../support/packets.js';
 
@@ -19,6 +25,7 @@ describe('the field F323', () => {
       plain: true,
       monoRoot: { rootDelay: 0, rootDispersion: 0, stamp: { hi: 0, lo: 0 }, epoch: 0 },
       wait: 0,
+      corrections: [],
     });
     const told = withMonoRoot(request(), { rootDelay: 1.25e-6, rootDispersion: 3.3e-7 });
     const { monoRoot } = fieldsOf(told, 4);
@@ -27,9 +34,10 @@ describe('the field F323', () => {
   });
 
   it('other fields, wrong magic and MACs are none', () => {
-    assert.deepEqual(fieldsOf(request(), 4), { plain: true, monoRoot: undefined, wait: 0 });
-    assert.deepEqual(fieldsOf(request({ tail: field(0xf323, 28) }), 4), { plain: true, monoRoot: undefined, wait: 0 });
-    assert.deepEqual(fieldsOf(request({ tail: field(0x2222, 28) }), 4), { plain: true, monoRoot: undefined, wait: 0 });
+    const none = { plain: true, monoRoot: undefined, wait: 0, corrections: [] };
+    assert.deepEqual(fieldsOf(request(), 4), none);
+    assert.deepEqual(fieldsOf(request({ tail: field(0xf323, 28) }), 4), none);
+    assert.deepEqual(fieldsOf(request({ tail: field(0x2222, 28) }), 4), none);
     assert.equal(fieldsOf(request({ tail: new Uint8Array(20) }), 4).plain, false);
     assert.equal(fieldsOf(request({ length: 50 }), 4).plain, false);
   });
@@ -57,7 +65,7 @@ describe('the fields of a correction', () => {
   };
 
   it('ask in both forms, with zeros', () => {
-    const asked = withCorrections(request());
+    const asked = withCorrections(request(), ANY_CORRECTION);
     assert.equal(asked.length, 104);
     const hex = Buffer.from(asked.slice(48)).toString('hex');
     assert.equal(hex, `010a001c${'00'.repeat(24)}f324001c07ac2ceb${'00'.repeat(20)}`);
