@@ -1,4 +1,5 @@
 /** What an NTP client in the guest makes of its server: its own error, and whose stamps it uses. */
+import { quantileOf } from '../score.js';
 import type { Lab } from './lab.js';
 
 export type Ask = (...words: string[]) => string;
@@ -28,8 +29,7 @@ export interface Spread {
 
 /** Of ns. */
 export const spread = (values: readonly number[]): Spread => {
-  const sorted = [...values].sort((a, b) => a - b);
-  const at = (q: number): number => sorted[Math.floor(q * (sorted.length - 1))] ?? Number.NaN;
+  const at = (q: number): number => quantileOf(values, q);
   const text = `${at(0.5).toFixed(0)} ns, 90 % from ${at(0.05).toFixed(0)} to ${at(0.95).toFixed(0)} ns`;
   return { median: at(0.5), text };
 };

@@ -1,19 +1,11 @@
 /** The guest's side: the kernel module, the daemon under test, what is asked of both. Runs as root in the machine. */
-import { type ChildProcess, execFileSync, spawn, spawnSync } from 'node:child_process';
-import {
-  appendFileSync,
-  closeSync,
-  existsSync,
-  mkdirSync,
-  openSync,
-  readFileSync,
-  rmSync,
-  writeFileSync,
-} from 'node:fs';
+import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
+import { appendFileSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { setTimeout as pause } from 'node:timers/promises';
 import { loadNative, type Native } from '../../../src/devices/native.js';
 import type { DaemonName, Point, Settings, Verdict } from '../scenario.js';
-import { LOADER, Wire } from './wire.js';
+import { chronyc, LOADER, startLogged, stop } from './programs.js';
+import { Wire } from './wire.js';
 
 const DIR = '/tmp/daemon';
 const LOG = `${DIR}/log`;
@@ -139,21 +131,14 @@ export class Lab {
     const command =
       this.daemon === 'chronyd' ? [...LOADER, '/peer/chronyd'] : ['/usr/bin/node', '/timeball/bin/timeballd'];
     if (this.startRaw === 0n) ({ raw: this.startRaw, utc: this.startUtc } = this.now());
-    const log = openSync(LOG, 'a');
-    const [program, ...rest] = [...command, '-u', 'root', '-d', '-f', CONF, ...this.options, ...args];
-    this.daemonProcess = spawn(program!, rest, { stdio: ['ignore', log, log] });
-    closeSync(log);
-    const child = this.daemonProcess;
+    const child = startLogged(LOG, [...command, '-u', 'root', '-d', '-f', CONF, ...this.options, ...args]);
+    this.daemonProcess = child;
     await this.waitFor(READY_S, () => child.exitCode !== null || this.ask('tracking') !== '');
     if (child.exitCode !== null) throw new Error(`the daemon ended with ${child.exitCode}`);
   }
 
-  async stopDaemon(): Promise<void> {
-    const child = this.daemonProcess;
-    if (child === undefined || child.exitCode !== null) return;
-    const ended = new Promise((resolve) => child.once('exit', resolve));
-    child.kill();
-    await ended;
+  stopDaemon(): Promise<void> {
+    return stop(this.daemonProcess);
   }
 
   get pid(): number {
@@ -165,11 +150,7 @@ export class Lab {
   }
 
   /** What the peer's client says; '' when the daemon does not answer. */
-  readonly ask = (...words: string[]): string => {
-    const [program, ...rest] = [...LOADER, '/peer/chronyc', '-h', `${DIR}/sock`, '-n', ...words];
-    const { status, stdout } = spawnSync(program!, rest, { encoding: 'utf8' });
-    return status === 0 ? stdout : '';
-  };
+  readonly ask = (...words: string[]): string => chronyc(DIR, words);
 
   /** Rows of a report, split. */
   rows(...words: string[]): string[][] {

@@ -1,7 +1,8 @@
 /** linuxptp's ptp4l at both ends of the wire, and what its management client says. */
-import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
-import { closeSync, openSync, readFileSync, rmSync } from 'node:fs';
-import { LOADER, type Wire } from './wire.js';
+import { type ChildProcess, spawnSync } from 'node:child_process';
+import { readFileSync, rmSync } from 'node:fs';
+import { LOADER, startLogged } from './programs.js';
+import type { Wire } from './wire.js';
 
 export const SOCKET = '/run/ptp4l';
 const FAR_SOCKET = '/run/ptp4l-far';
@@ -11,20 +12,10 @@ const OPTIONS = ['-m', '-q'];
 const PTP4L = [...LOADER, '/peer/ptp4l'];
 const PMC = [...LOADER, '/peer/pmc', '-u', '-b', '0', '-i', '/run/pmc'];
 
-export const stop = async (child: ChildProcess): Promise<void> => {
-  const ended = new Promise((resolve) => child.once('exit', resolve));
-  child.kill();
-  await ended;
-};
-
 /** On wire0, whose clock it may steer. */
 export const startNear = (...options: string[]): ChildProcess => {
   rmSync(SOCKET, { force: true });
-  const out = openSync(LOG, 'a');
-  const [program, ...words] = [...PTP4L, '-i', 'wire0', ...OPTIONS, '--uds_address', SOCKET, ...options];
-  const child = spawn(program!, words, { stdio: ['ignore', out, out] });
-  closeSync(out);
-  return child;
+  return startLogged(LOG, [...PTP4L, '-i', 'wire0', ...OPTIONS, '--uds_address', SOCKET, ...options]);
 };
 
 /** On wire1, whose clock is true time and is not steered. */

@@ -3,11 +3,10 @@
  * runs with the same system clock, which it does not touch (-x).
  */
 import { type ChildProcess, execFileSync, spawn, spawnSync } from 'node:child_process';
-import { closeSync, mkdirSync, openSync, readFileSync, readlinkSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, readlinkSync, writeFileSync } from 'node:fs';
 import { setTimeout as pause } from 'node:timers/promises';
+import { chronyc, LOADER, startLogged, stop } from './programs.js';
 
-/** Programs of the peers come with libraries of their own. */
-export const LOADER = ['/peer/ld.so', '--library-path', '/peer/lib'];
 export const NEAR = '10.9.0.1';
 export const FAR = '10.9.0.2';
 const DIR = '/tmp/far';
@@ -62,10 +61,7 @@ export class Wire {
 
   /** Starts a program at the other end, which prints into `log`. */
   spawnThere(log: string, ...words: string[]): ChildProcess {
-    const out = openSync(log, 'a');
-    const child = spawn('nsenter', this.entering(words), { stdio: ['ignore', out, out] });
-    closeSync(out);
-    return child;
+    return startLogged(log, ['nsenter', ...this.entering(words)]);
   }
 
   /** chronyd at the other end. */
@@ -79,18 +75,11 @@ export class Wire {
   async stopPeer(): Promise<void> {
     const child = this.peer;
     this.peer = undefined;
-    if (child === undefined || child.exitCode !== null) return;
-    const ended = new Promise((resolve) => child.once('exit', resolve));
-    child.kill();
-    await ended;
+    await stop(child);
   }
 
   /** What chronyc says of the daemon at the other end; '' when that does not answer. */
-  readonly askPeer = (...words: string[]): string => {
-    const [program, ...rest] = [...LOADER, '/peer/chronyc', '-h', `${DIR}/sock`, '-n', ...words];
-    const { status, stdout } = spawnSync(program!, rest, { encoding: 'utf8' });
-    return status === 0 ? stdout : '';
-  };
+  readonly askPeer = (...words: string[]): string => chronyc(DIR, words);
 
   peerLog(): string {
     return readFileSync(LOG, 'utf8');

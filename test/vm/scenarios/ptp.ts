@@ -2,7 +2,8 @@
 import { checkWithin, correction, Report, record, spread } from '../guest/client.js';
 import type { Lab } from '../guest/lab.js';
 import { LIST, writeLeapList } from '../guest/leaplist.js';
-import { askFar, ptpLog, SOCKET, startFar, startNear, stop } from '../guest/ptp4l.js';
+import { stop } from '../guest/programs.js';
+import { askFar, ptpLog, SOCKET, startFar, startNear } from '../guest/ptp4l.js';
 import { FAR, NEAR } from '../guest/wire.js';
 import type { Scenario } from '../scenario.js';
 import { quantileOf } from '../score.js';
