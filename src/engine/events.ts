@@ -6,13 +6,13 @@ import type { Ntp64 } from '../base/ntp64.js';
 import type { RefId } from '../base/refid.js';
 import type { Instant, Mono } from '../base/time.js';
 import type { Frequency, Seconds, StampKind } from '../base/units.js';
-import type { AddressMask } from '../core/ntp/client/mask.js';
 import type { NtpSourceOptions } from '../core/ntp/client/options.js';
 import type { NtpChange } from '../core/ntp/client/places.js';
 import type { PeerAddress } from '../core/ntp/client/sources.js';
 import type { ServerState } from '../core/ntp/state.js';
 import type { PtpTime } from '../core/ptp/receiver.js';
 import type { LocalOptions } from '../core/refclock/options.js';
+import type { SourceMatch } from '../core/report/place.js';
 import type { SelectOptions } from '../core/report/reports.js';
 import type { Trace } from '../core/report/traces.js';
 import type { RtcLine } from '../core/rtc/file.js';
@@ -52,13 +52,8 @@ export type Command =
   | { readonly name: 'source-offset'; readonly source: SourceRef; readonly offset: Seconds }
   | { readonly name: 'smoothtime'; readonly action: 'reset' | 'activate' }
   /** NTP sources: what `match` names; all without it. */
-  | { readonly name: 'online' | 'offline'; readonly match: AddressMask | number | undefined }
-  | {
-      readonly name: 'burst';
-      readonly good: number;
-      readonly total: number;
-      readonly match: AddressMask | number | undefined;
-    }
+  | { readonly name: 'online' | 'offline'; readonly match: SourceMatch }
+  | { readonly name: 'burst'; readonly good: number; readonly total: number; readonly match: SourceMatch }
   | { readonly name: 'change-source'; readonly address: string; readonly change: NtpChange }
   | { readonly name: 'add-ntp-source'; readonly options: NtpSourceOptions }
   /** By address, or by the name of the configuration. */

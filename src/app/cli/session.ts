@@ -1,7 +1,7 @@
 import { lookupService } from 'node:dns/promises';
 import { formatIp } from '../../base/ip.js';
 import { refidToText } from '../../base/refid.js';
-import { placeText } from '../../core/report/place.js';
+import { addressText } from '../../core/report/place.js';
 import type { WireAddress } from '../../wire/cmdmon/fields.js';
 import { type Json, type Mode, type Row, toLine, toObject } from './sheet.js';
 import { Refusal, type Talker } from './talk.js';
@@ -52,11 +52,9 @@ export const printTable = async ({ io, mode }: Session, head: string, rows: Asyn
   if (mode === 'json') io.out(`${JSON.stringify(objects)}\n`);
 };
 
-/** `ID#0000000001` names a source that has no address yet. */
-export const addressText = (address: WireAddress): string => {
-  if (address === undefined) return '[UNSPEC]';
-  return typeof address === 'number' ? placeText(address) : formatIp(address);
-};
+/** As chronyc prints it; undefined: there is none to print. */
+export const shownAddress = (address: WireAddress): string =>
+  address === undefined ? '[UNSPEC]' : addressText(address);
 
 const reverse = async (address: Uint8Array): Promise<string> => {
   try {
@@ -83,7 +81,7 @@ export const nameOf = async (
 ): Promise<string> => {
   if (options.isSource && session.naming === 'source') return sourceName(session, address);
   if (!(address instanceof Uint8Array) || session.naming !== 'dns' || session.mode !== 'text')
-    return addressText(address);
+    return shownAddress(address);
   const name = await reverse(address);
   return name.length > options.max && options.max > 0 ? `${name.slice(0, options.max - 1)}>` : name;
 };

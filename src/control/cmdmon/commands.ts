@@ -1,10 +1,10 @@
+import { addressText } from '../../core/report/place.js';
 import type { WireAddress } from '../../wire/cmdmon/fields.js';
 import type { RequestValues } from '../../wire/cmdmon/packet.js';
 import { ADD_FLAG, SELECT_OPTION, STATUS, type Status } from '../../wire/cmdmon/protocol.js';
 import type { AccessChange, CmdmonContext, DaemonCommand, SourceRef } from './context.js';
 import { NTP_SOURCE_COMMANDS } from './ntpsources.js';
 import type { Handlers } from './readonly.js';
-import { addressText } from './unresolved.js';
 
 type SubnetValues = RequestValues<'ALLOW'>;
 

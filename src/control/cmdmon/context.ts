@@ -2,6 +2,7 @@ import type { IpBytes } from '../../base/ip.js';
 import type { RefId } from '../../base/refid.js';
 import type { Instant } from '../../base/time.js';
 import type { Ppm, Seconds } from '../../base/units.js';
+import type { SourceMatch } from '../../core/report/place.js';
 import type {
   ActivityReport,
   AuthReport,
@@ -58,12 +59,6 @@ export interface LocalCommand {
 /** A reference clock by its refid, an NTP source by its address. */
 export type SourceRef = { readonly refId: RefId } | { readonly address: IpText };
 
-/** The addresses that equal `address` under `mask` (same length both). */
-export interface AddressMask {
-  readonly address: IpBytes;
-  readonly mask: IpBytes;
-}
-
 /** What may be changed of an NTP source that runs. */
 export interface SourceChange {
   readonly minpoll?: number;
@@ -104,13 +99,8 @@ export type DaemonCommand =
   | { readonly name: 'add-source'; readonly values: RequestValues<'ADD_SOURCE'> }
   | { readonly name: 'delete-source' /** Or `ID#…`. */; readonly address: IpText }
   /** Undefined: all NTP sources. */
-  | { readonly name: 'online' | 'offline'; readonly match: AddressMask | number | undefined }
-  | {
-      readonly name: 'burst';
-      readonly good: number;
-      readonly total: number;
-      readonly match: AddressMask | number | undefined;
-    }
+  | { readonly name: 'online' | 'offline'; readonly match: SourceMatch }
+  | { readonly name: 'burst'; readonly good: number; readonly total: number; readonly match: SourceMatch }
   | { readonly name: 'change-source'; readonly address: IpText; readonly change: SourceChange }
   /** STATUS.NO_RTC without one that is tracked; writertc: STATUS.BAD_RTC_FILE. */
   | { readonly name: 'trim-rtc' }

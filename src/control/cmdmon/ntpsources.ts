@@ -1,17 +1,15 @@
 import type { IpBytes } from '../../base/ip.js';
+import { addressText, type SourceMatch } from '../../core/report/place.js';
 import type { WireAddress } from '../../wire/cmdmon/fields.js';
 import type { RequestValues } from '../../wire/cmdmon/packet.js';
 import { STATUS, type Status } from '../../wire/cmdmon/protocol.js';
 import { ADD_SOURCE_TYPE } from '../../wire/cmdmon/requests.js';
-import type { AddressMask, CmdmonContext, SourceChange } from './context.js';
+import type { CmdmonContext, SourceChange } from './context.js';
 import type { Handlers } from './readonly.js';
-import { addressText, unresolvedAt } from './unresolved.js';
+import { unresolvedAt } from './unresolved.js';
 
 /** The sources that a request means: undefined = all; false = an address that is none. */
-const toMatch = (values: {
-  readonly mask: WireAddress;
-  readonly address: WireAddress;
-}): AddressMask | number | undefined | false => {
+const toMatch = (values: { readonly mask: WireAddress; readonly address: WireAddress }): SourceMatch | false => {
   const { address, mask } = values;
   if (address === undefined) return undefined;
   if (!(address instanceof Uint8Array)) return address;

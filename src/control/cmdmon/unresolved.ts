@@ -1,5 +1,3 @@
-import { formatIp, type IpBytes } from '../../base/ip.js';
-import { placeText } from '../../core/report/place.js';
 import type { UnresolvedReport } from '../../core/report/reports.js';
 import type { WireAddress } from '../../wire/cmdmon/fields.js';
 import type { ReplyValues } from '../../wire/cmdmon/packet.js';
@@ -11,10 +9,6 @@ const NO_SKEW = 2000;
 const NO_DEVIATION = 4;
 const NOT_SYNCHRONISED = 3;
 const UNUSABLE = 1;
-
-/** An address as commands name it, `ID#…` where there is none yet. */
-export const addressText = (address: IpBytes | number): string =>
-  typeof address === 'number' ? placeText(address) : formatIp(address);
 
 /** The name behind a number that stands for an address (`ID#…`); undefined: there is none (any more). */
 export const unresolvedAt = (address: WireAddress, context: CmdmonContext): UnresolvedReport | undefined =>

@@ -5,7 +5,7 @@ import type { WireAddress } from '../../../wire/cmdmon/fields.js';
 import type { ReplyValues } from '../../../wire/cmdmon/packet.js';
 import { longDate, unixSeconds } from '../dates.js';
 import { fixed, signed } from '../numbers.js';
-import { addressText, printOne, printTable, type Session } from '../session.js';
+import { printOne, printTable, type Session, shownAddress } from '../session.js';
 import { type Cell, cell, type Json, label, type Row } from '../sheet.js';
 import { countSources, eachSource } from './sources.js';
 import { leapText } from './tracking.js';
@@ -42,7 +42,7 @@ const countLine = (title: string, key: string, n: number): Cell[] => line(title,
 const flagLine = (title: string, key: string, on: boolean): Cell[] => line(title, key, on, on ? 'Yes' : 'No');
 
 const addressLine = (title: string, key: string, address: WireAddress): Cell[] => {
-  const text = addressText(address);
+  const text = shownAddress(address);
   const hex = hexAddress(address);
   return line(title, key, address === undefined ? null : text, `${text} (${hex})`, `${text},${hex}`);
 };

@@ -1,13 +1,8 @@
 import type { IpBytes } from '../../../base/ip.js';
-
-/** The addresses of a network: those equal to `address` under `mask` (same length both). */
-export interface AddressMask {
-  readonly address: IpBytes;
-  readonly mask: IpBytes;
-}
+import type { SourceMatch } from '../../report/place.js';
 
 /** `address`: a number where there is none yet (`ID#…`). */
-export const matches = (match: AddressMask | number | undefined, address: IpBytes | number): boolean =>
+export const matches = (match: SourceMatch, address: IpBytes | number): boolean =>
   match === undefined ||
   match === address ||
   (typeof match !== 'number' &&
