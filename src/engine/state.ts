@@ -240,11 +240,14 @@ export abstract class EngineState {
 
   protected context(now: Now): ClockContext {
     const synced = this.synchronised(now);
+    const cooked = this.clock.now(now.raw);
+    // What a source disputes is its own word: it would keep that source out for good, also when it is right again.
+    const undisputed = this.ownDistance(now) - this.discipline.bound(cooked).disputed;
     return {
-      now: this.clock.now(now.raw),
+      now: cooked,
       view: this.clock.view,
       synchronised: synced,
-      rootDistance: synced ? this.ownDistance(now) : Number.POSITIVE_INFINITY,
+      rootDistance: synced ? undisputed : Number.POSITIVE_INFINITY,
       stratum: synced ? this.reference!.stratum + 1 : 16,
       localActive: this.local.wasActive,
       selected: this.selectedRefclock(),

@@ -34,8 +34,11 @@ const SKEW_SDS = 3.3;
 const GRACE_INTERVALS = 5;
 /** Refused in a row: while converging, what we believe was wrong from the start; later, the bound must contain them. */
 const MANY_REFUSALS = 5;
-/** s of nothing but refusals while tracking, after which the clock, not the source, must be wrong. */
-const PATIENCE = 3 * 3600;
+/**
+ * s of nothing but refusals while tracking, after which the clock, not the source, must be wrong: so many times what the
+ * source had been believed before, within limits, and at least so many measurements.
+ */
+const PATIENCE = { times: 3, least: 600, most: 3 * 3600, measurements: 16 } as const;
 /** Believed measurements before the clock can count as tracking. */
 const TRACKING_UPDATES = 8;
 /** Longest interval taken as usual, s: poll 10 and some. */
@@ -74,6 +77,8 @@ export class Discipline {
   private readonly longWander = new LongWander();
   /** Size of the latest innovations refused, once they are many: part of an honest bound. */
   private disputed: Seconds = 0;
+  /** s in all in which measurements were believed. */
+  private agreed: Seconds = 0;
   /** Seconds in gaps since the last believed measurement. */
   private unseen: Seconds = 0;
   /** Whole rate given to the clock, drift file included. */
@@ -184,7 +189,7 @@ export class Discipline {
   private boundAt(now: Instant): ErrorBound {
     const ageing = this.options.maxclockerrorPpm * PPM;
     if (this.at === undefined || this.believedAt === undefined) {
-      return { halfWidth: 1, sd: 1, dispersion: 1, dispersionRate: ageing };
+      return { halfWidth: 1, sd: 1, dispersion: 1, dispersionRate: ageing, disputed: 0 };
     }
     const t = diff(now, this.at);
     const free = diff(now, this.believedAt);
@@ -193,7 +198,8 @@ export class Discipline {
     // The bound grows ever faster: its chord lies above it.
     const ahead = Math.max(OUTLOOK, 2 * this.interval);
     const later = this.halfWidth(t + ahead, this.sdAfter(t + ahead, free + ahead));
-    return { halfWidth, sd, dispersion: halfWidth, dispersionRate: Math.max(0, later - halfWidth) / ahead };
+    const dispersionRate = Math.max(0, later - halfWidth) / ahead;
+    return { halfWidth, sd, dispersion: halfWidth, dispersionRate, disputed: this.disputed };
   }
 
   /** 1 sd of the cooked clock, `t` s after the estimator's instant and `free` s after the last believed measurement. */
@@ -229,6 +235,11 @@ export class Discipline {
 
   private startSd(): Frequency {
     return this.start ? Math.min(UNKNOWN_FREQ, Math.max(this.start.skew, 0.01 * PPM)) : UNKNOWN_FREQ;
+  }
+
+  private patience(): Seconds {
+    const { times, least, most, measurements } = PATIENCE;
+    return Math.max(measurements * this.interval, Math.min(most, Math.max(least, times * this.agreed)));
   }
 
   private grace(): Seconds {
@@ -279,7 +290,7 @@ export class Discipline {
     this.refusals++;
     const finding = this.doubt.refused(innovation.error, innovation.sd, this.interval);
     const many = this.refusals >= MANY_REFUSALS;
-    if ((many && this.mode === 'converging') || elapsed > PATIENCE) return this.again(m, UNKNOWN_FREQ);
+    if ((many && this.mode === 'converging') || elapsed > this.patience()) return this.again(m, UNKNOWN_FREQ);
     if (many) {
       this.disputed = Math.abs(innovation.error);
       this.mode = 'holdover';
@@ -348,6 +359,7 @@ export class Discipline {
     this.updates++;
     this.believe();
     this.believedAt = m.time;
+    this.agreed += Math.min(elapsed, this.grace());
     const { belief } = this.estimator;
     const doffset = belief.x;
     const dfreq = this.allowedFreq(belief);

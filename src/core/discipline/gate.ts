@@ -33,6 +33,7 @@ const STRETCHED: Verdict = { accepted: true, reason: 'possible after a gap', str
 export class Gate {
   private readonly recent = new SortedWindow(WINDOW);
   private seen = 0;
+  private before: Seconds = 0;
 
   /** After a restart of the estimator: the next measurements are taken blindly again. */
   restart(): void {
@@ -50,17 +51,24 @@ export class Gate {
   judge(innovation: Innovation, unseen: Seconds): Verdict {
     const ratio = Math.abs(innovation.error) / innovation.sd;
     const width = LIMIT * this.scale();
-    if (unseen === 0 && (this.seen < WINDOW || ratio <= width)) this.remember(ratio);
+    const change = Math.abs(innovation.error - this.before) / (Math.SQRT2 * innovation.sd);
+    this.before = innovation.error;
+    if (unseen === 0) this.remember(ratio, change, ratio <= width);
     if (this.seen <= BLIND) return OPEN;
     if (ratio <= width) return GOOD;
     if (Math.abs(innovation.error) <= width * innovation.sd + UNSEEN * unseen) return STRETCHED;
     return { accepted: false, reason: `${ratio.toFixed(1)} standard deviations off`, stretched: false };
   }
 
-  /** While young everything counts, later only what was believed: a long wrong train must not become the measure. */
-  private remember(ratio: number): void {
+  /**
+   * A wrong train must not become the measure. While young those count, too, that were not believed, as the claimed noise
+   * may be far too small; but only as much as they scatter, which a train that is off by a constant does not, and never as
+   * proof of less noise.
+   */
+  private remember(ratio: number, change: number, believed: boolean): void {
+    if (!believed && this.seen >= WINDOW) return;
     this.seen++;
-    this.recent.push(ratio);
+    this.recent.push(believed ? ratio : Math.min(ratio, Math.max(change, NORMAL_MEDIAN)));
   }
 
   /** What the estimator's own figure has to be multiplied with; robust against outliers among the first. */

@@ -4,6 +4,9 @@ const MEMORY = 8000;
 const MOST = 3;
 /** Measurements after a change of the noise within which the bank's memory is not full again. */
 const SHORT = 4096;
+/** The average itself may be too small, by up to this share at first and ever less for so many measurements. */
+const LUCK = 0.9;
+const LUCK_FOR = MEMORY / 2;
 /** Of the variance of a steady filter: what comes from the noise of measurements, and what from the wander. */
 const FROM_NOISE = 0.75;
 const FROM_WANDER = 0.25;
@@ -38,7 +41,11 @@ export class LongWander {
   factor(wander: number, sinceChange: number): number {
     if (this.seen === 0 || !(wander > 0)) return 1;
     const most = sinceChange < SHORT ? Number.POSITIVE_INFINITY : MOST;
-    const ratio = Math.min(most, Math.max(1, Math.exp(this.log) / wander));
+    const ratio = Math.min(most, Math.max(1, (this.luck() * Math.exp(this.log)) / wander));
     return Math.sqrt(FROM_NOISE + FROM_WANDER * ratio * ratio);
+  }
+
+  private luck(): number {
+    return 1 + LUCK * Math.max(0, 1 - this.seen / LUCK_FOR);
   }
 }

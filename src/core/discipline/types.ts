@@ -52,6 +52,8 @@ export interface ErrorBound {
   readonly dispersion: Seconds;
   /** s/s by which `dispersion` grows at most within the next minute, if no measurement comes. */
   readonly dispersionRate: Frequency;
+  /** The part of `dispersion` that stands there because the source insists on another time and is not believed. */
+  readonly disputed: Seconds;
 }
 
 /** Figures for the tracking report. Offsets positive = clock was slow; frequencies positive = added to the rate. */

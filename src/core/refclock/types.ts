@@ -10,7 +10,7 @@ export interface ClockContext {
   readonly now: Instant;
   readonly view: ClockView;
   readonly synchronised: boolean;
-  /** Root distance of our own clock, s. */
+  /** Root distance of our own clock, without what its source disputes; s. */
   readonly rootDistance: Seconds;
   readonly stratum: number;
   readonly localActive: boolean;

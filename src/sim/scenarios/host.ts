@@ -84,6 +84,36 @@ export const hostScenarios: readonly Scenario[] = [
     control: { what: 'the watch on the raw clock is off', factor: 1000, figure: figureOf('after', 'max') },
   },
   {
+    name: 'edge-after-sleep',
+    what: 'Half a minute after waking up, while all is young again, the pulses jump to their other edge for ten minutes.',
+    hours: 1.25,
+    stage: (rng, control) => {
+      const board = gpsBoard(rng);
+      const set = (wrong: boolean) => () => {
+        board.pulses.line.wrongEdge = wrong;
+      };
+      return {
+        ...board,
+        conf: board.conf.map((line) => (line.includes('refclock PPS') ? `${line} width 0.1` : line)),
+        script: [
+          { at: 1800.4, run: (world) => world.suspend(600, 0.3) },
+          { at: control ? 2300.4 : 2424.4, run: set(true) },
+          { at: 3024.4, run: set(false) },
+        ],
+      };
+    },
+    bounds: [
+      { name: 'wrong', from: 2430, to: 3024, max: 100e-6 },
+      { name: 'after', from: 3040, rms: 500e-9, max: 5e-6 },
+    ],
+    syncedBy: 30,
+    control: {
+      what: 'on the other edge before it wakes: nothing to judge it by',
+      factor: 1000,
+      figure: figureOf('wrong', 'max'),
+    },
+  },
+  {
     name: 'frequency-jump',
     what: 'The oscillator jumps by 1 ppm, as after a knock or a sudden draught.',
     hours: 1.5,

@@ -75,6 +75,16 @@ describe('discipline on traces made here', () => {
     assert.ok(rms(run.errors, 5620, 6000) < 400e-9, 'back at once');
   });
 
+  it('how long it waits for a train to come back depends on how long that was right before', () => {
+    const wrong = (until: number) => makeTrace({ ...S1, rows: 2000, extraPulse: (k) => (k <= until ? 5e-3 : 0) }, 7);
+    const short = runTrace(wrong(20));
+    assert.ok(Math.abs(short.errors[500]!) > 4e-3 && short.bounds[500]! > 4e-3, 'ten minutes of doubt, and it says so');
+    assert.ok(Math.abs(short.errors[700]!) < 2e-6, `${short.errors[700]}`);
+    const long = runTrace(wrong(400));
+    assert.ok(Math.abs(long.errors[1500]!) > 4e-3 && long.bounds[1500]! > 4e-3, 'negative control');
+    assert.ok(Math.abs(long.errors[1700]!) < 2e-6, `${long.errors[1700]}`);
+  });
+
   it('a frequency jump of 1 ppm is caught within seconds', () => {
     for (const sigma of [2e-7, 1e-6]) {
       const run = runTrace(makeTrace({ ...S1, sigma, extraFreq: (k) => (k > 2000 ? 1e-6 : 0) }, 8));
@@ -129,11 +139,11 @@ describe('honest bound', () => {
     let outside = 0;
     let all = 0;
     for (const seed of [11, 12, 13, 14]) {
-      const run = runTrace(makeTrace(S1, seed));
-      for (let k = 3; k < 4000; k++) if (Math.abs(run.cooked[k]!) > run.bounds[k]!) outside++;
-      all += 3997;
+      const run = runTrace(makeTrace({ ...S1, rows: 14_400 }, seed));
+      for (let k = 3; k < 14_400; k++) if (Math.abs(run.cooked[k]!) > run.bounds[k]!) outside++;
+      all += 14_397;
       const half = median([...run.bounds.slice(1000)]);
-      const error = rms(run.cooked, 1000, 4000);
+      const error = rms(run.cooked, 1000, 14_400);
       assert.ok(half < 6 * error, `${half} for ${error}`);
     }
     assert.ok(outside / all < 0.002, `${outside} of ${all}`);

@@ -46,6 +46,31 @@ describe('gate', () => {
     assert.equal(accepts(gate, SD), true, 'and a good one is believed at once');
   });
 
+  it('the same while it is young, though it still learns from noise that was refused', () => {
+    const young = (train: (i: number, rng: Prng) => number): Gate => {
+      const gate = new Gate();
+      const rng = new Prng(11);
+      for (let i = 0; i < 13; i++) gate.judge({ error: SD * rng.normal(), sd: SD }, 0);
+      for (let i = 0; i < 600; i++) gate.judge({ error: train(i, rng), sd: SD }, 0);
+      return gate;
+    };
+    assert.equal(
+      accepts(
+        young((_i, rng) => 0.1 + SD * rng.normal()),
+        0.1,
+      ),
+      false,
+    );
+    assert.equal(
+      accepts(
+        young((_i, rng) => 50 * SD * rng.normal()),
+        100 * SD,
+      ),
+      true,
+      'negative control',
+    );
+  });
+
   it('a sigma learned from outliers does not keep the gate open', () => {
     const gate = new Gate();
     const rng = new Prng(10);

@@ -10,9 +10,9 @@ const WANDER = 5e-10;
 const QUIET = 1e-6;
 const LOUD = 13e-6;
 
-const known = (wander: number): LongWander => {
+const known = (wander: number, measurements = 5000): LongWander => {
   const long = new LongWander();
-  for (let i = 0; i < 5000; i++) long.learn(wander);
+  for (let i = 0; i < measurements; i++) long.learn(wander);
   return long;
 };
 
@@ -80,6 +80,17 @@ describe('wander of the oscillator, as it was for long', () => {
       const seen = mismatch(WANDER / ratio, WANDER, 7);
       assert.ok(Math.abs(seen / expected - 1) < 0.12, `${ratio}: ${seen}, not ${expected}`);
     }
+  });
+
+  it('widens while the average is young, however little the bank differs from it', () => {
+    const factors = [1, 1000, 3000].map((n) => known(WANDER, n).factor(WANDER, Number.POSITIVE_INFINITY));
+    assert.deepEqual(
+      factors.toSorted((a, b) => b - a),
+      factors,
+    );
+    // Half an hour after the start an oscillator that wanders 1.6 times as much as it seems is still within.
+    assert.ok(factors[1]! > mismatch(WANDER / 1.6, WANDER, 8), `${factors[1]}`);
+    assert.ok(factors[2]! > 1);
   });
 
   it('where the noise has been the same for long the bank is not far off', () => {
