@@ -7,8 +7,6 @@ import { seal, unseal } from './mac.js';
 import type { Native, NativeHardwareStamp, NativeRequestOptions, NativeUdpClients } from './native.js';
 import { messageOf } from './retry.js';
 
-/** Of the origin stamp in a packet. */
-const ORIGIN = 24;
 /** ms. Late replies are still taken off the socket, so that their senders get no ICMP; then the port is given back. */
 const OPEN_MS = 8000;
 /** ms at least between two looks for ports to give back: a timer for each of a thousand sources is a wake-up for each. */
@@ -59,9 +57,6 @@ interface Open {
   readonly held: NtpReply[];
 }
 
-/** Its reply will carry an accurate stamp. One of basic mode is as late as our request, cold as both ends are: that cancels. */
-const isInterleaved = (bytes: Uint8Array): boolean => bytes.subarray(ORIGIN, ORIGIN + 8).some((byte) => byte !== 0);
-
 /** NTP requests through the addon. */
 export class NtpClientDevice implements NtpClientPort {
   private readonly native: NativeUdpClients;
@@ -80,7 +75,7 @@ export class NtpClientDevice implements NtpClientPort {
     );
   }
 
-  send({ source, serial, address, port, bytes, key: keyId }: NtpRequest): void {
+  send({ source, serial, address, port, bytes, key: keyId, warm = false }: NtpRequest): void {
     this.close(source);
     const key = keyId === 0 ? undefined : this.options.key(keyId);
     if (keyId !== 0 && key === undefined) {
@@ -89,7 +84,7 @@ export class NtpClientDevice implements NtpClientPort {
     }
     const sealed = key === undefined ? bytes : seal(key, bytes, versionOf(bytes[0]!));
     try {
-      const { id, time, local } = this.native.request(sealed, this.from(address, port, isInterleaved(bytes)));
+      const { id, time, local } = this.native.request(sealed, this.from(address, port, warm));
       const entry: Open = {
         source,
         serial,

@@ -191,6 +191,8 @@ export type Effect =
       readonly bytes: Uint8Array;
       /** Id of the symmetric key to seal it with; 0 = none. */
       readonly key: number;
+      /** Its reply's departure will be known: the path is to be warm. */
+      readonly warm?: boolean;
     }
   /**
    * Send a packet to a peer, from the port of the server. With `stamp` its transmit stamp is the moment of sending on the

@@ -32,6 +32,11 @@ export interface NtpRequest {
   readonly bytes: Uint8Array;
   /** Id of the symmetric key to seal it with; 0 = none. */
   readonly key: number;
+  /**
+   * Its reply will tell when it really left, or that is known otherwise: the request is to leave by a path that is warm.
+   * The others are as late as their replies, cold as both ends are, and that cancels.
+   */
+  readonly warm?: boolean;
 }
 
 /** Sends requests, each from a port of its own. */

@@ -15,7 +15,17 @@ import { chronyKeys } from '../support/timepeers.js';
 const FAST = 'iburst minpoll -1 maxpoll -1';
 const SECONDS = 8;
 const FIELDS = [
-  ...['frame.time_epoch', 'ip.src', 'ip.dst', 'ipv6.dst', 'udp.srcport', 'udp.dstport', 'udp.length', 'ntp.flags'],
+  ...[
+    'frame.time_epoch',
+    'ip.src',
+    'ip.dst',
+    'ipv6.src',
+    'ipv6.dst',
+    'udp.srcport',
+    'udp.dstport',
+    'udp.length',
+    'ntp.flags',
+  ],
   ...['ntp.stratum', 'ntp.ppoll', 'ntp.precision', 'ntp.rootdelay', 'ntp.rootdispersion', 'ntp.refid', 'ntp.keyid'],
   ...['_ws.malformed', 'udp.payload'],
 ] as const;
@@ -122,8 +132,9 @@ describe('packets of our client', () => {
     for (const address of [at!.address4(0), at!.address4(1), at!.address4(2), at!.address6(0)]) {
       assert.ok(to(address).length >= 6, `${to(address).length} requests to ${address}`);
     }
-    for (const p of [...to(at!.address4(0)), ...to(at!.address6(0))]) {
-      assert.deepEqual([p.origin, p.receive, p['udp.length']], [ZERO, ZERO, '56']);
+    for (const address of [at!.address4(0), at!.address6(0)]) {
+      for (const p of to(address)) assert.equal(p['udp.length'], '56');
+      asksInPassing(packets, address);
     }
     for (const p of to(at!.address4(2))) {
       assert.deepEqual([p['ntp.keyid'].replace(/^0x/, ''), p['udp.length']], ['00000002', '76']);
@@ -131,6 +142,27 @@ describe('packets of our client', () => {
     interleaves(packets, at!.address4(1));
   });
 });
+
+/**
+ * Without `xleave` requests tell nothing at all, but for one now and then that shows the server a stamp of its own, and is
+ * told when that reply left; what it is known by is random.
+ */
+const asksInPassing = (packets: readonly Packet[], server: string): void => {
+  let last: Packet | undefined;
+  let questions = 0;
+  for (const p of packets) {
+    if (p['ip.src'] === server || p['ipv6.src'] === server) last = p;
+    if (p['ip.dst'] !== server && p['ipv6.dst'] !== server) continue;
+    if (p.origin === ZERO) {
+      assert.equal(p.receive, ZERO);
+      continue;
+    }
+    questions++;
+    assert.equal(p.origin, last?.receive);
+    assert.notEqual(p.receive.slice(0, 8), last?.receive.slice(0, 8));
+  }
+  assert.ok(questions >= 1 && questions <= 5, `${questions} questions to ${server}`);
+};
 
 /** Each request repeats the server's last receive stamp; each reply one of the request's own. */
 const interleaves = (packets: readonly Packet[], server: string): void => {

@@ -1,8 +1,9 @@
+import { fromNtp64, type Ntp64, toNtp64 } from '../../base/ntp64.js';
 import type { Prng } from '../../base/prng.js';
 import { refidFromText } from '../../base/refid.js';
 import { add, type Instant } from '../../base/time.js';
 import type { Leap, Seconds } from '../../base/units.js';
-import type { NtpPacket } from '../../wire/ntp/packet.js';
+import { isZero, type NtpPacket, sameStamp } from '../../wire/ntp/packet.js';
 import type { Host } from '../host.js';
 import type { TrueTime } from '../queue.js';
 import { type RequestEffect, requestOf, serverReply, tellReply, tellSent, type Upstream } from './upstream.js';
@@ -57,6 +58,10 @@ export interface ServerModel {
   rootDispersion: Seconds;
   /** Text of the kiss that it answers everything with; '' = none. */
   kiss: string;
+  /** s from the departure that its replies tell to the true one: the stamp is read before they are made and sent. */
+  lead: Seconds;
+  /** Does it tell the true one in interleaved replies? */
+  interleaves: boolean;
   /** A stranger answers as well, with a wrong origin, `spoof` s off, before the server does. */
   spoof: Seconds;
   requests: number;
@@ -77,6 +82,8 @@ export const serverModel = (
   rootDelay: 0,
   rootDispersion: 1e-6,
   kiss: '',
+  lead: 0,
+  interleaves: false,
   spoof: 0,
   requests: 0,
   ...change,
@@ -86,6 +93,8 @@ export const serverModel = (
 export class SimServers implements Upstream {
   private host!: Host;
   private readonly byAddress: ReadonlyMap<string, ServerModel>;
+  /** Of each server's last reply: its receive stamp, and when it truly left by the server's clock. */
+  private readonly departures = new Map<string, { readonly receive: Ntp64; readonly departed: Instant }>();
 
   /** `origin`: true UTC at t = 0. `names`: what host names stand for, changeable. */
   constructor(
@@ -121,17 +130,28 @@ export class SimServers implements Upstream {
       const arrives = host.t + up;
       const reply = this.reply(server, request, arrives);
       for (const down of copies(rng, path, path.baseDown, path.waitDown)) {
-        host.at(arrives + RESPONSE + down, { run: () => tellReply(host, effect.source, reply) });
+        host.at(arrives + RESPONSE + server.lead + down, { run: () => tellReply(host, effect.source, reply) });
       }
     }
   }
 
   private reply(server: ServerModel, request: NtpPacket, arrives: TrueTime): NtpPacket {
     const clock = (t: TrueTime): Instant => add(this.origin, t + server.offset + server.drift * t);
-    const honest = serverReply(request, clock(arrives), clock(arrives + RESPONSE));
+    const plain = serverReply(request, clock(arrives), clock(arrives + RESPONSE));
+    const honest = server.interleaves ? this.interleaved(server, request, plain) : plain;
     if (server.kiss !== '') return { ...honest, leap: 3, stratum: 0, refId: refidFromText(server.kiss) };
     const { stratum, leap, rootDelay, rootDispersion } = server;
     return { ...honest, stratum, leap, rootDelay, rootDispersion };
+  }
+
+  /** RFC 9769, 2: who shows the receive stamp of the reply before is told when that one left. */
+  private interleaved(server: ServerModel, request: NtpPacket, plain: NtpPacket): NtpPacket {
+    const before = this.departures.get(server.address);
+    const { receive, transmit } = plain;
+    const departed = add(fromNtp64(transmit.hi, transmit.lo)!, server.lead);
+    this.departures.set(server.address, { receive, departed });
+    if (before === undefined || isZero(request.origin) || !sameStamp(before.receive, request.origin)) return plain;
+    return { ...plain, origin: request.receive, transmit: toNtp64(before.departed) };
   }
 
   private spoof(effect: RequestEffect, request: NtpPacket, server: ServerModel): void {

@@ -40,6 +40,19 @@ export const ntpScenarios: readonly Scenario[] = [
     control: { what: 'told that the other way is the busy one', factor: 1.5, figure: figureOf('settled', 'rms') },
   },
   {
+    name: 'ntp-early-stamp',
+    what: 'Servers next door read the stamp of their replies 40 us before those leave; asked without `xleave`.',
+    hours: 2,
+    stage: (rng, control) => {
+      const near = { baseUp: 3e-6, baseDown: 3e-6, waitUp: 1e-6, waitDown: 1e-6 };
+      const servers = HONEST.map((a) => serverModel(a, { lead: 40e-6, interleaves: !control }, near));
+      return stage(rng, servers, lines(HONEST, 'minpoll 4 maxpoll 4'));
+    },
+    bounds: [{ name: 'settled', from: 3600, rms: 1e-6, max: 5e-6 }],
+    syncedBy: 30,
+    control: { what: 'they do not know interleaved mode', factor: 4, figure: figureOf('settled', 'rms') },
+  },
+  {
     name: 'ntp-liar',
     what: 'One of four servers is half a second off and the nearest of all: the others outvote it.',
     hours: 1,

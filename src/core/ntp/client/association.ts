@@ -51,6 +51,8 @@ export interface Foretold {
 export interface Outgoing {
   readonly serial: number;
   readonly bytes: Uint8Array;
+  /** The departure of its reply will be known: a request that is held up between its stamp and the wire would be all of the error. */
+  readonly warm?: boolean;
 }
 
 /** A reply or a request that was given up, and what came of it. */
@@ -75,6 +77,8 @@ export interface Judgement {
   readonly packet: NtpPacket;
   readonly exchange: Exchange;
   readonly interleaved: boolean;
+  /** t3 is when it left, and not when it was about to leave. */
+  readonly departed: boolean;
   /** Its reply only warms the path up. */
   readonly presend: boolean;
   /** Tests passed so far. */
@@ -217,7 +221,7 @@ export abstract class Association {
     const delay = Math.max(figures.delay, precision);
     const dispersion = precision + at.skew * Math.abs(figures.interval);
     const error = foretold.samples >= 3 ? Math.abs(figures.offset - foretold.offset(figures.time)) : undefined;
-    const delays = this.delays.select(j.exchange.t1.kind, j.exchange.t4.kind, j.interleaved);
+    const delays = this.delays.select(j.exchange.t1.kind, j.exchange.t4.kind, j.departed);
     const { minimum } = delays;
     const { maxdelayquant } = this.options;
     const quantile = maxdelayquant > 0 ? delays.quantile(maxdelayquant) : undefined;

@@ -1,6 +1,6 @@
 import type { KeyStream } from '../../../base/keystream.js';
 import { fromNtp64, type Ntp64 } from '../../../base/ntp64.js';
-import { add, addMono, type Instant, type Mono } from '../../../base/time.js';
+import { add, addMono, diff, type Instant, type Mono } from '../../../base/time.js';
 import type { Seconds, StampKind } from '../../../base/units.js';
 import { MODE } from '../../../wire/ntp/header.js';
 import { formatPacket, isZero, type NtpPacket, parsePacket, sameStamp, ZERO_STAMP } from '../../../wire/ntp/packet.js';
@@ -17,7 +17,8 @@ import {
   SILENT,
   type Surroundings,
 } from './association.js';
-import { type Exchange, type ExchangeFigures, type LastResponse, rebaseResponse } from './exchange.js';
+import { Departure } from './departure.js';
+import { type Exchange, type ExchangeFigures, figuresOf, type LastResponse, rebaseResponse } from './exchange.js';
 import { ANY_CORRECTION, fieldsOf, MonoTrack, withCorrections, withMonoRoot } from './monoroot.js';
 import type { NtpSourceOptions } from './options.js';
 import { kissCode, SYNCED, serverTests, TEST, VALID } from './verdict.js';
@@ -72,6 +73,7 @@ export class ClientAssociation extends Association {
   /** Fields of corrections that the server answers. */
   private corrections = ANY_CORRECTION;
   private readonly mono = new MonoTrack();
+  private readonly departure = new Departure();
 
   constructor(options: NtpSourceOptions, address: string, random: KeyStream, now: Mono) {
     super(options, address, random, now);
@@ -147,7 +149,15 @@ export class ClientAssociation extends Association {
     const t4 = { time: at.cook(raw), kind };
     if (kiss !== undefined) {
       const exchange = { t1: request.t1, t2: t4.time, t3: t4.time, t4 };
-      const shown = { packet, exchange, interleaved: false, presend: true, local, monoRoot: undefined };
+      const shown = {
+        packet,
+        exchange,
+        interleaved: false,
+        departed: false,
+        presend: true,
+        local,
+        monoRoot: undefined,
+      };
       if (valid) this.judge({ ...shown, tests: tests | serverTests(packet) }, foretold, at);
       return this.kissed(kiss, at.mono, tests);
     }
@@ -167,22 +177,30 @@ export class ClientAssociation extends Association {
       transmit: packet.transmit,
       t1: request.t1,
       t2,
+      t3,
       t4,
       waits,
       used: !interleaved,
     };
+    const { delay } = figuresOf({ t1: request.t1, t2, t3, t4 });
+    if (!request.asksInterleaved) this.departure.basic(delay);
+    else if (!interleaved) this.departure.refused();
     const root = this.wantsMonoRoot ? monoRoot : undefined;
     const moved = this.mono.moved(root, packet.receive);
     const news = {
       ...(moved === 0 ? {} : { moved }),
       ...(this.options.copy && synced ? { copied: packet.refId } : {}),
     };
-    if (interleaved && before!.used) return { ...NOTHING, tests, synced, ...news };
+    if (interleaved && before!.used) {
+      this.departure.answered(diff(t3, before!.t3), figuresOf(before!).delay);
+      return { ...NOTHING, tests, synced, ...news };
+    }
     const exchange: Exchange = interleaved
       ? { t1: before!.t1, t2: before!.t2, t3, t4: before!.t4, waits: before!.waits }
-      : { t1: request.t1, t2, t3, t4, waits };
+      : { t1: request.t1, t2, t3: add(t3, this.departure.lead(delay)), t4, waits };
     const { presend } = request;
-    const j: Judgement = { packet, exchange, interleaved, presend, tests, local, monoRoot: root };
+    const departed = interleaved || this.departure.isKnown;
+    const j: Judgement = { packet, exchange, interleaved, departed, presend, tests, local, monoRoot: root };
     const followed = { ...foretold, offset: (time: Instant) => foretold.offset(time) + moved };
     return { ...this.judge(j, followed, at), ...news };
   }
@@ -205,6 +223,7 @@ export class ClientAssociation extends Association {
     this.request = undefined;
     this.last = undefined;
     this.mono.reset();
+    this.departure.reset();
     this.filter?.reset();
     this.delays.restart(false);
   }
@@ -241,7 +260,10 @@ export class ClientAssociation extends Association {
     const { request } = this;
     if (request === undefined) return false;
     this.request = undefined;
-    if (request.asksInterleaved) this.interleavedMisses++;
+    if (request.asksInterleaved) {
+      this.interleavedMisses++;
+      this.departure.refused();
+    }
     this.miss();
     return true;
   }
@@ -256,9 +278,16 @@ export class ClientAssociation extends Association {
     return this.spread(this.bursting ? Math.min(BURST_INTERVAL, poll / 4) : poll);
   }
 
+  /** Bursts are short, and each of their replies is wanted. */
+  private get asksDeparture(): boolean {
+    const plain = this.options.version === NEWEST_VERSION && !this.bursting && !this.presending;
+    return plain && this.last?.used === true && this.departure.asks;
+  }
+
   private makeRequest(at: Surroundings, raw: Instant): Outgoing {
     const { last, random, options } = this;
-    const asksInterleaved = options.xleave && last !== undefined && this.interleavedMisses < INTERLEAVED_TRIES;
+    const interleaves = options.xleave ? this.interleavedMisses < INTERLEAVED_TRIES : this.asksDeparture;
+    const asksInterleaved = interleaves && last !== undefined;
     if (!asksInterleaved) this.interleavedMisses = 0;
     const stamp = (): Ntp64 => ({ hi: random.u32(), lo: (random.u32() | 1) >>> 0 });
     const receive = asksInterleaved ? stamp() : ZERO_STAMP;
@@ -283,7 +312,8 @@ export class ClientAssociation extends Association {
     const t1 = { time: at.cook(raw), kind: 'daemon' as StampKind };
     this.request = { serial, receive, transmit, asksInterleaved, presend: this.presending, t1 };
     const asking = this.wantsMonoRoot ? withMonoRoot(bytes) : bytes;
-    return { serial, bytes: this.wantsCorrection ? withCorrections(asking, this.askedCorrections) : asking };
+    const warm = asksInterleaved || this.departure.isKnown;
+    return { serial, bytes: this.wantsCorrection ? withCorrections(asking, this.askedCorrections) : asking, warm };
   }
 
   private isInterleaved(packet: NtpPacket, request: Request): boolean {

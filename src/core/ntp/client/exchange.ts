@@ -66,6 +66,8 @@ export interface LastResponse {
   readonly transmit: Ntp64;
   readonly t1: LocalStamp;
   readonly t2: Instant;
+  /** As it stood in the packet. */
+  readonly t3: Instant;
   readonly t4: LocalStamp;
   readonly waits: Waits;
   /** Its exchange has been a sample already. */

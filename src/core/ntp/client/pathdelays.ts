@@ -18,9 +18,13 @@ export class PathDelays {
     this.current = this.made();
   }
 
-  /** The model of exchanges whose request and reply were stamped so. It is the one that is asked from now on. */
-  select(sent: StampKind, received: StampKind, interleaved: boolean): DelayModel {
-    const key = `${sent} ${received} ${interleaved}`;
+  /**
+   * The model of exchanges whose request and reply were stamped so; it is the one that is asked from now on.
+   *
+   * @param departed the server's stamp is of the departure itself.
+   */
+  select(sent: StampKind, received: StampKind, departed: boolean): DelayModel {
+    const key = `${sent} ${received} ${departed}`;
     let model = this.kinds.get(key);
     if (model === undefined) {
       // The first kind takes what there was before any.

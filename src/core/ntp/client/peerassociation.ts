@@ -192,7 +192,11 @@ export class PeerAssociation extends Association {
     if (exchange === undefined) return { ...NOTHING, tests, synced };
     const wantsRoot = this.options.extfields.includes(FIELD.MONO_ROOT);
     const root = wantsRoot ? monoRoot : undefined;
-    return this.judge({ packet, exchange, interleaved, presend: false, tests, local, monoRoot: root }, foretold, at);
+    return this.judge(
+      { packet, exchange, interleaved, departed: interleaved, presend: false, tests, local, monoRoot: root },
+      foretold,
+      at,
+    );
   }
 
   rebase(change: ClockChange): void {

@@ -43,6 +43,8 @@ export type NtpOutput =
       readonly bytes: Uint8Array;
       /** Id of the symmetric key to seal it with; 0 = none. */
       readonly key: number;
+      /** Its reply's departure will be known: the path is to be warm. */
+      readonly warm?: boolean;
     }
   | (PeerOutgoing & {
       /** From the port of the server: peers know one another by address and port. */

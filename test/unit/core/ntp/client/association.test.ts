@@ -240,6 +240,30 @@ describe('association: replies', () => {
     assert.ok(sample!.rootDispersion >= 0.25);
   });
 
+  it('tell in time that they left later than they say, without `xleave`', () => {
+    const settled = (options: Partial<NtpSourceOptions>) => {
+      const rig = new Rig({ minpoll: 4, maxpoll: 4, ...options });
+      const offsets: (number | undefined)[] = [];
+      for (let i = 0; i < 100; i++) offsets.push(rig.exchange().sample?.offset);
+      const { interleaved, totalValidRx } = rig.association.ntpData()!;
+      const last = offsets.filter((o) => o !== undefined).at(-1)!;
+      return {
+        wrong: Math.abs(last - 0.25),
+        samples: offsets.filter((o) => o !== undefined).length,
+        interleaved,
+        totalValidRx,
+      };
+    };
+    const known = settled({});
+    assert.ok(known.wrong < 1e-6, `${known.wrong}`);
+    assert.deepEqual([known.interleaved, known.totalValidRx], [false, 100]);
+    assert.ok(known.samples > 90 && known.samples < 100, `${known.samples}`);
+    // Negative control: an older version is not asked, and the 30 us stay half in the offset.
+    const unknown = settled({ version: 3 });
+    assert.ok(unknown.wrong > 14e-6, `${unknown.wrong}`);
+    assert.equal(unknown.samples, 100);
+  });
+
   it('a second copy finds no request any more', () => {
     const rig = new Rig();
     assert.equal(rig.exchange().tests, GOOD);
