@@ -21,6 +21,7 @@
         "addon/sys/addresses.cc",
         "addon/sys/arrivals.cc",
         "addon/sys/caps.cc",
+        "addon/sys/ethtool.cc",
         "addon/sys/nic.cc",
         "addon/sys/mac.cc",
         "addon/sys/notify.cc",

@@ -1,3 +1,4 @@
+#include "../sys/ethtool.h"
 #include "../sys/nic.h"
 
 #include "args.h"
@@ -42,6 +43,40 @@ Napi::Value putStampConfig(const Napi::CallbackInfo& info) {
   return toJs(info.Env(), config);
 }
 
+Napi::Value toJs(Napi::Env env, const StampProvider& provider) {
+  Napi::Object out = Napi::Object::New(env);
+  out["phcIndex"] = Napi::Number::New(env, provider.phcIndex);
+  out["qualifier"] = Napi::Number::New(env, provider.qualifier);
+  out["source"] = Napi::Number::New(env, provider.source);
+  out["phyIndex"] = Napi::Number::New(env, provider.phyIndex);
+  out["flags"] = Napi::Number::New(env, provider.flags);
+  out["txTypes"] = Napi::Number::New(env, provider.txTypes);
+  out["rxFilters"] = Napi::Number::New(env, provider.rxFilters);
+  out["inForce"] = Napi::Boolean::New(env, provider.inForce);
+  return out;
+}
+
+Napi::Value listStampProviders(const Napi::CallbackInfo& info) {
+  const Napi::Env env = info.Env();
+  const std::string name = toText(info[0], "interfaceName");
+  std::vector<StampProvider> all;
+  check(env, stampProviders(name, &all), name);
+  Napi::Array out = Napi::Array::New(env, all.size());
+  for (size_t i = 0; i < all.size(); i++) out[static_cast<uint32_t>(i)] = toJs(env, all[i]);
+  return out;
+}
+
+Napi::Value putStampProvider(const Napi::CallbackInfo& info) {
+  const std::string name = toText(info[0], "interfaceName");
+  const int phcIndex = toInt(info[1], "phcIndex", 0, INT32_MAX);
+  const int qualifier = toInt(info[2], "qualifier", 0, INT32_MAX);
+  StampConfig config;
+  config.txType = toInt(info[3], "txType", 0, 31);
+  config.rxFilter = toInt(info[4], "rxFilter", 0, 31);
+  check(info.Env(), setStampProvider(name, phcIndex, qualifier, &config), name);
+  return toJs(info.Env(), config);
+}
+
 Napi::Value linkInfo(const Napi::CallbackInfo& info) {
   const Napi::Env env = info.Env();
   const std::string name = toText(info[0], "interfaceName");
@@ -75,6 +110,8 @@ void bindNic(Napi::Env env, Napi::Object exports) {
   exports["tsInfo"] = Napi::Function::New(env, interfaceInfo, "tsInfo");
   exports["stampConfig"] = Napi::Function::New(env, getStampConfig, "stampConfig");
   exports["setStampConfig"] = Napi::Function::New(env, putStampConfig, "setStampConfig");
+  exports["stampProviders"] = Napi::Function::New(env, listStampProviders, "stampProviders");
+  exports["setStampProvider"] = Napi::Function::New(env, putStampProvider, "setStampProvider");
   exports["linkInfo"] = Napi::Function::New(env, linkInfo, "linkInfo");
   exports["interfaces"] = Napi::Function::New(env, listInterfaces, "interfaces");
 }

@@ -182,6 +182,8 @@ export interface HwTimestampConfig {
   readonly nocrossts: boolean;
   /** Undefined = ntp if offered, else all, else none. */
   readonly rxfilter: 'none' | 'ntp' | 'ptp' | 'all' | undefined;
+  /** Whose stamps, where the kernel offers several: mac, phy, phyN, ptpN, precise, approx; all must hold. Empty = the best. */
+  readonly provider: readonly string[];
 }
 
 export interface SensorConfig {

@@ -108,6 +108,17 @@ export interface NativeStampConfig {
   txType: number;
   rxFilter: number;
 }
+/** Whose hardware stamps an interface may have (Linux 6.14): its own, its PHY's, exact or not. */
+export interface NativeStampProvider extends NativeTsInfo {
+  /** HWTSTAMP_PROVIDER_QUALIFIER_*: 0 precise, 1 approximate. */
+  qualifier: number;
+  /** HWTSTAMP_SOURCE_*: 1 the interface itself, 2 a PHY, 0 not told. */
+  source: number;
+  /** Number of the PHY; −1 = none, or not told. */
+  phyIndex: number;
+  /** The kernel takes its stamps. */
+  inForce: boolean;
+}
 export interface NativeLink {
   index: number;
   up: boolean;
@@ -380,7 +391,20 @@ export interface Native {
   stampConfig(interfaceName: string): NativeStampConfig;
   /** Needs CAP_NET_ADMIN (EPERM); ERANGE: the card has no such filter. Returns what was granted, which may be more. */
   setStampConfig(interfaceName: string, txType: number, rxFilter: number): NativeStampConfig;
-  /** Interface to its ethtool time-stamping facts; throws ENODEV. */
+  /** All that an interface has; none where the kernel does not tell (before 6.14), or nothing stamps. Throws ENODEV. */
+  stampProviders(interfaceName: string): NativeStampProvider[];
+  /**
+   * Takes the stamps of a provider and tells it what to stamp; the one before is told to stamp nothing. Needs CAP_NET_ADMIN
+   * (EPERM). EOPNOTSUPP: kernel or driver cannot, ERANGE: it has no such filter. Returns what was granted.
+   */
+  setStampProvider(
+    interfaceName: string,
+    phcIndex: number,
+    qualifier: number,
+    txType: number,
+    rxFilter: number,
+  ): NativeStampConfig;
+  /** Interface to its ethtool time-stamping facts (of the provider in force); throws ENODEV. */
   tsInfo(interfaceName: string): NativeTsInfo;
   /** /dev/cpu_dma_latency held at 0 until the returned function is called. */
   holdCpuLatency(): () => void;

@@ -6,16 +6,17 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { availableParallelism, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { peersRequired } from '../support/peers.js';
-import { buildImage, type Image, missing } from './host/image.js';
+import { buildImage, type Image, missing, missingKernel } from './host/image.js';
 import { runMachine } from './host/machine.js';
 import { keep, keepTrace, kept, line, OUT, type Outcome, passed, show, writeDocs } from './host/report.js';
-import { type DaemonName, type Result, type Scenario, sabotaged, type Verdict } from './scenario.js';
+import { type DaemonName, type KernelName, type Result, type Scenario, sabotaged, type Verdict } from './scenario.js';
 import { findScenario, SCENARIOS } from './scenarios/index.js';
 
 const print = (text: string): boolean => process.stdout.write(`${text}\n`);
 
 interface Bench {
-  readonly image: Image;
+  /** Built when it is first wanted. */
+  readonly image: (scenario: Scenario) => Image;
   readonly work: string;
   readonly controls: boolean;
   /** Only the negative controls, beside what was kept of the last run. */
@@ -36,7 +37,9 @@ const runs = async (bench: Bench, scenario: Scenario, control: boolean): Promise
   const results: Result[] = [];
   for (const seed of bench.seed === undefined ? scenario.seeds : [bench.seed]) {
     for (const daemon of scenario.daemons) {
-      results.push(await runMachine(bench.image, bench.work, { scenario, daemon, control, seed, trace: false }));
+      results.push(
+        await runMachine(bench.image(scenario), bench.work, { scenario, daemon, control, seed, trace: false }),
+      );
     }
   }
   return results;
@@ -75,7 +78,7 @@ const tell = (outcome: Outcome): void => {
 const trace = async (bench: Bench, scenario: Scenario): Promise<void> => {
   const seed = bench.seed ?? scenario.seeds[0]!;
   const run = { scenario, daemon: 'timeball', control: false, seed, trace: true } as const;
-  const { events } = await runMachine(bench.image, bench.work, run);
+  const { events } = await runMachine(bench.image(scenario), bench.work, run);
   print(`     ${keepTrace(scenario, events ?? '')}`);
 };
 
@@ -83,6 +86,15 @@ const trace = async (bench: Bench, scenario: Scenario): Promise<void> => {
 const lost = (scenario: Scenario, reason: unknown): Outcome => {
   const verdict = { text: 'the machine runs to its end', ok: false, seen: String(reason) };
   return { scenario, results: [], verdicts: [verdict], control: [], seconds: 0 };
+};
+
+const imagesIn = (work: string): Bench['image'] => {
+  const built = new Map<KernelName, Image>();
+  return ({ kernel = 'lab' }) => {
+    const image = built.get(kernel) ?? buildImage(join(work, kernel), kernel);
+    built.set(kernel, image);
+    return image;
+  };
 };
 
 interface Plan {
@@ -100,6 +112,11 @@ const playAll = async (bench: Bench, chosen: readonly Scenario[], plan: Plan): P
     for (let scenario = waiting.shift(); scenario !== undefined; scenario = waiting.shift()) {
       if (performance.now() - started > plan.budget * 1000) {
         print(`skip vm/${scenario.name}: the time budget of ${plan.budget} s is spent`);
+        continue;
+      }
+      const without = missingKernel(scenario.kernel ?? 'lab');
+      if (without !== undefined) {
+        print(`skip vm/${scenario.name}: ${without}`);
         continue;
       }
       const current = scenario;
@@ -131,7 +148,7 @@ const main = async (): Promise<number> => {
   let outcomes: Outcome[] = [];
   try {
     const bench = {
-      image: buildImage(work),
+      image: imagesIn(work),
       work,
       controls: !words.includes('--no-control'),
       only: words.includes('--only-control'),

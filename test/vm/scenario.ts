@@ -3,6 +3,9 @@ import type { Lab } from './guest/lab.js';
 
 export type DaemonName = 'timeball' | 'chronyd';
 
+/** The lab's own, or a newer one, which may not be there. */
+export type KernelName = 'lab' | 'next';
+
 export interface Verdict {
   readonly text: string;
   readonly ok: boolean;
@@ -42,6 +45,8 @@ export interface Scenario {
   readonly about: string;
   /** Date of the machine at its start, UTC; 2027-03-01T00:00:00. A date before the program's build is taken for a rollover. */
   readonly date?: string;
+  /** The lab's own. */
+  readonly kernel?: KernelName;
   readonly settings: Settings;
   /** Two network cards with a wire between them, the second in a network namespace of its own. */
   readonly wire?: Settings | undefined;

@@ -2,8 +2,17 @@
 import { readlinkSync } from 'node:fs';
 import { basename } from 'node:path';
 import { parseIp } from '../../base/ip.js';
-import type { Native } from '../../devices/native.js';
-import { chooseFilter, configOf, FILTER, TX_ON, whyNot } from '../../devices/nic.js';
+import type { Native, NativeStampConfig, NativeStampProvider } from '../../devices/native.js';
+import {
+  bestProvider,
+  chooseFilter,
+  configOf,
+  enableStamping,
+  FILTER,
+  type StampWish,
+  whyNot,
+} from '../../devices/nic.js';
+import { isSame, nameOf, providersOf } from '../../devices/provider.js';
 import { messageOf } from '../../devices/retry.js';
 import { figuresOf, type Probe, probe } from './nic-probe.js';
 import type { CliIo } from './session.js';
@@ -35,6 +44,15 @@ const TX_NAMES = ['off', 'on', 'one-step-sync', 'one-step-p2p'];
 
 const namesOf = (mask: number, names: readonly string[]): string[] => names.filter((_, i) => (mask & (1 << i)) !== 0);
 
+/** Whose stamps an interface may take, where the kernel tells (Linux 6.14 and newer). */
+export interface ProviderFacts {
+  /** `ptp0 precise mac`: the words that the option `provider` of `hwtimestamp` takes. */
+  readonly name: string;
+  readonly inForce: boolean;
+  readonly transmitTypes: readonly string[];
+  readonly receiveFilters: readonly string[];
+}
+
 export interface NicFacts {
   readonly name: string;
   readonly index: number;
@@ -47,12 +65,18 @@ export interface NicFacts {
   readonly clock: string | undefined;
   readonly transmitTypes: readonly string[];
   readonly receiveFilters: readonly string[];
+  /** Clock and stamps are those of the one in force. Empty: not told. */
+  readonly providers: readonly ProviderFacts[];
   /** What it is told now; undefined: the driver does not say. */
   readonly now: { readonly transmit: string; readonly receive: string } | undefined;
+  /** Whose stamps `hwtimestamp` would take; undefined: not told, or none. */
+  readonly provider: string | undefined;
   /** What `hwtimestamp` would use it for. */
   readonly use: 'both' | 'transmit' | 'none';
   readonly reason: string | undefined;
 }
+
+const ANYTHING: StampWish = { rxfilter: undefined, provider: [] };
 
 const driverOf = (name: string): string | undefined => {
   try {
@@ -67,8 +91,11 @@ const factsOf = (native: Native, name: string): NicFacts => {
   const link = native.linkInfo(name);
   const info = native.tsInfo(name);
   const config = configOf(native, name);
-  const reason = whyNot(info);
-  const filter = chooseFilter(info, undefined);
+  const providers = providersOf(native, name);
+  const best = bestProvider(providers, ANYTHING);
+  const reason = whyNot(best ?? info);
+  const { rxFilters } = best ?? info;
+  const filter = chooseFilter(best ?? info, undefined);
   return {
     name,
     index: link.index,
@@ -79,12 +106,19 @@ const factsOf = (native: Native, name: string): NicFacts => {
     clock: info.phcIndex < 0 ? undefined : `/dev/ptp${info.phcIndex}`,
     transmitTypes: namesOf(info.txTypes, TX_NAMES),
     receiveFilters: namesOf(info.rxFilters, FILTER_NAMES),
+    providers: providers.map((p) => ({
+      name: nameOf(p),
+      inForce: p.inForce,
+      transmitTypes: namesOf(p.txTypes, TX_NAMES),
+      receiveFilters: namesOf(p.rxFilters, FILTER_NAMES),
+    })),
+    provider: best && nameOf(best),
     now: config && {
       transmit: TX_NAMES[config.txType] ?? `${config.txType}`,
       receive: FILTER_NAMES[config.rxFilter] ?? `${config.rxFilter}`,
     },
     use: reason !== undefined ? 'none' : filter === FILTER.NONE ? 'transmit' : 'both',
-    reason: reason ?? (filter === FILTER.NONE ? hintOf(info.rxFilters) : undefined),
+    reason: reason ?? (filter === FILTER.NONE ? hintOf(rxFilters) : undefined),
   };
 };
 
@@ -99,9 +133,13 @@ const USES = {
   none: 'kernel stamps',
 } as const;
 
+const describeProvider = (p: ProviderFacts): string =>
+  `${p.name}${p.inForce ? ' (in use)' : ''}: transmit ${p.transmitTypes.join(' ') || 'none'}, receive ${p.receiveFilters.join(' ') || 'none'}`;
+
 const describe = (f: NicFacts): string => {
   const speed = f.speedMbps === undefined ? '' : `, ${f.speedMbps} Mbit/s`;
   const link = `${f.up ? (f.carrier ? 'up' : 'up, no carrier') : 'down'}${speed}`;
+  const whose = f.providers.length > 1 && f.provider !== undefined ? `; provider ${f.provider}` : '';
   const lines: [string, string][] = [
     ['link', f.driver === undefined ? link : `${link} (${f.driver})`],
     ['clock', f.clock ?? 'none'],
@@ -111,7 +149,8 @@ const describe = (f: NicFacts): string => {
       'told now',
       f.now === undefined ? 'not said by the driver' : `transmit ${f.now.transmit}, receive ${f.now.receive}`,
     ],
-    ['hwtimestamp', f.reason === undefined ? USES[f.use] : `${USES[f.use]} (${f.reason})`],
+    ...f.providers.map((p, i): [string, string] => [i === 0 ? 'providers' : '', describeProvider(p)]),
+    ['hwtimestamp', f.reason === undefined ? `${USES[f.use]}${whose}` : `${USES[f.use]}${whose} (${f.reason})`],
   ];
   return `${f.name}\n${lines.map(([name, text]) => `  ${name.padEnd(12)} ${text}\n`).join('')}`;
 };
@@ -147,6 +186,18 @@ const looked = (native: Native, { name, json }: Arguments, io: CliIo): number =>
   return facts.some((f) => f.use !== 'none') ? EXIT.OK : EXIT.NO_DATA;
 };
 
+/** As it was. */
+const tellAgain = (
+  native: Native,
+  name: string,
+  { txType, rxFilter }: NativeStampConfig,
+  provider: NativeStampProvider | undefined,
+): void => {
+  const now = providersOf(native, name).find((p) => p.inForce);
+  if (provider === undefined || isSame(provider, now)) native.setStampConfig(name, txType, rxFilter);
+  else native.setStampProvider(name, provider.phcIndex, provider.qualifier, txType, rxFilter);
+};
+
 /**
  * Switches the card's stamps on as `hwtimestamp` would, sends requests, and switches back what was switched: a daemon that
  * runs keeps its own setting, because nothing has to be changed then.
@@ -158,15 +209,13 @@ const tested = async (native: Native, { name, json, server }: Arguments, io: Cli
     return EXIT.NO_DATA;
   }
   const before = configOf(native, name!);
-  const filter = chooseFilter(native.tsInfo(name!), undefined)!;
-  const rxFilter = filter === FILTER.NONE ? (before?.rxFilter ?? filter) : filter;
-  const change = before?.txType !== TX_ON || before.rxFilter !== rxFilter;
-  if (change) native.setStampConfig(name!, TX_ON, rxFilter);
+  const provider = providersOf(native, name!).find((p) => p.inForce);
+  const { changed } = enableStamping(native, name!, ANYTHING);
   let seen: Probe;
   try {
     seen = await probe(native, name!, server);
   } finally {
-    if (change && before !== undefined) native.setStampConfig(name!, before.txType, before.rxFilter);
+    if (changed && before !== undefined) tellAgain(native, name!, before, provider);
   }
   const good =
     seen.sentByCard === seen.sent && (server === undefined || facts.use !== 'both' || seen.receivedByCard > 0);

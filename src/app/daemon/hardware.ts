@@ -2,12 +2,13 @@ import { CodedError } from '../../base/errors.js';
 import { add, diff, type Instant, nsToSeconds } from '../../base/time.js';
 import type { Seconds } from '../../base/units.js';
 import type { HardwareConfig, HwTimestampConfig } from '../../conf/config.js';
-import { HwClock, translate } from '../../core/hwclock/hwclock.js';
+import { HwClock, type HwMapping, translate } from '../../core/hwclock/hwclock.js';
 import { HW_TABLE_BYTES, HwTableWriter } from '../../core/hwclock/table.js';
 import type { Native, NativeHardwareStamp, NativePhc } from '../../devices/native.js';
 import { type Enabled, enableStamping } from '../../devices/nic.js';
 import type { ClientHardware } from '../../devices/ntpclient.js';
 import { isBusy, PhcReader } from '../../devices/phc.js';
+import { nameOf } from '../../devices/provider.js';
 import { messageOf, plainReason } from '../../devices/retry.js';
 import type { Effect, Event } from '../../engine/events.js';
 import type { Severity } from '../../ports/observer.js';
@@ -58,7 +59,7 @@ interface Card {
   name: string;
   index: number;
   readonly options: HwTimestampConfig;
-  readonly clock: CardClock;
+  clock: CardClock;
   enabled: Enabled;
   speedMbps: number;
   up: boolean;
@@ -109,11 +110,7 @@ export class HardwareStamping implements ClientHardware {
   stop(): void {
     this.stopped = true;
     clearInterval(this.watcher);
-    for (const clock of this.clocks) {
-      clearInterval(clock.timer);
-      clock.phc?.close();
-      clock.phc = undefined;
-    }
+    for (const clock of this.clocks) this.close(clock);
   }
 
   /** What was done to the system clock, by us and (steps) by others; `now` on the clock before it. */
@@ -135,7 +132,8 @@ export class HardwareStamping implements ClientHardware {
   }
 
   transmits(ifindex: number): boolean {
-    return this.cards.find((c) => c.index === ifindex)?.clock.clock.mapping() !== undefined;
+    const card = this.cards.find((c) => c.index === ifindex);
+    return card !== undefined && mappingOf(card) !== undefined;
   }
 
   sent(stamp: NativeHardwareStamp, kernel: Instant): Instant | undefined {
@@ -164,7 +162,7 @@ export class HardwareStamping implements ClientHardware {
   }
 
   private toSystem(card: Card, stamp: bigint): Instant | undefined {
-    const mapping = card.clock.clock.mapping();
+    const mapping = mappingOf(card);
     if (mapping === undefined) return undefined;
     const away = Math.abs(nsToSeconds(stamp - mapping.phc));
     return away > horizonOf(card.clock.options) ? undefined : translate(mapping, stamp);
@@ -173,14 +171,19 @@ export class HardwareStamping implements ClientHardware {
   private enable(name: string, options: HwTimestampConfig): void {
     const { native } = this.parts;
     const { index, up, speedMbps } = native.linkInfo(name);
-    const enabled = enableStamping(native, name, options.rxfilter);
+    const enabled = enableStamping(native, name, options);
     const clock = this.clockOf(enabled.phcIndex, options);
     this.cards.push({ name, index, options, clock, enabled, up, speedMbps: speedMbps || DEFAULT_MBPS });
     this.tell(name, enabled);
   }
 
-  private tell(name: string, { txOnly }: Enabled): void {
-    this.parts.say('info', 'hardware.enabled', `Enabled HW timestamping ${txOnly ? '(TX only) ' : ''}on ${name}`);
+  private tell(name: string, { txOnly, choice, provider }: Enabled): void {
+    const whose = choice && provider !== undefined ? `, provider ${nameOf(provider)}` : '';
+    this.parts.say(
+      'info',
+      'hardware.enabled',
+      `Enabled HW timestamping ${txOnly ? '(TX only) ' : ''}on ${name}${whose}`,
+    );
   }
 
   /** Patterns: what can stamp, and is not there yet. */
@@ -226,6 +229,22 @@ export class HardwareStamping implements ClientHardware {
     return clock;
   }
 
+  /** Another provider of stamps has a clock of its own, and what comes anew may have another number. */
+  private changeClock(card: Card, index: number): void {
+    const { clock } = card;
+    if (clock.index === index) return;
+    card.clock = this.clockOf(index, card.options);
+    if (this.cards.some((c) => c.clock === clock)) return;
+    this.close(clock);
+    this.clocks.splice(this.clocks.indexOf(clock), 1);
+  }
+
+  private close(clock: CardClock): void {
+    clearInterval(clock.timer);
+    clock.phc?.close();
+    clock.phc = undefined;
+  }
+
   private openClock(clock: CardClock): void {
     const phc = new this.parts.native.Phc(`/dev/ptp${clock.index}`, false);
     clock.phc = phc;
@@ -234,7 +253,7 @@ export class HardwareStamping implements ClientHardware {
 
   /** Reads at 2^minpoll s while stamps are used, at 2^maxpoll s otherwise. */
   private tick(clock: CardClock, first = false): void {
-    if (this.stopped) return;
+    if (this.stopped || !this.clocks.includes(clock)) return;
     const used = (this.writer.used + this.used) | 0;
     const idle = used === clock.usedThen && clock.clock.mapping() !== undefined;
     const elapsed = (this.parts.now() - clock.lastRead) / 1000;
@@ -302,9 +321,11 @@ export class HardwareStamping implements ClientHardware {
       const returned = up && !card.up;
       card.up = up;
       card.speedMbps = speedMbps || card.speedMbps;
-      const enabled = enableStamping(native, card.name, card.options.rxfilter);
-      if (enabled.changed || isNew || returned) this.tell(card.name, enabled);
+      const enabled = enableStamping(native, card.name, card.options, card.enabled.provider);
+      const other = enabled.phcIndex !== card.enabled.phcIndex;
       card.enabled = enabled;
+      this.changeClock(card, enabled.phcIndex);
+      if (enabled.changed || isNew || returned || other) this.tell(card.name, enabled);
       this.refused.delete(card.name);
     } catch (error) {
       if (this.refused.has(card.name)) return;
@@ -319,17 +340,20 @@ export class HardwareStamping implements ClientHardware {
 
   private publish(): void {
     this.writer.write(
-      this.cards.map(({ index, options, clock, speedMbps }) => ({
-        ifindex: index,
+      this.cards.map((card) => ({
+        ifindex: card.index,
         transmits: true,
-        mapping: clock.clock.mapping(),
-        horizon: horizonOf(clock.options),
-        rxComp: options.rxcomp,
-        txComp: options.txcomp,
-        speedMbps,
+        mapping: mappingOf(card),
+        horizon: horizonOf(card.clock.options),
+        rxComp: card.options.rxcomp,
+        txComp: card.options.txcomp,
+        speedMbps: card.speedMbps,
       })),
     );
   }
 }
 
+/** Undefined also while the clock that the card has now cannot be opened. */
+const mappingOf = ({ clock, enabled }: Card): HwMapping | undefined =>
+  clock.index === enabled.phcIndex ? clock.clock.mapping() : undefined;
 const horizonOf = ({ maxpoll }: HwTimestampConfig): Seconds => Math.max(MIN_HORIZON, HORIZON_READINGS * 2 ** maxpoll);

@@ -35,6 +35,8 @@ export function parseLocal(args: Args): LocalOptions {
 }
 
 const RX_FILTERS = ['none', 'ntp', 'ptp', 'all'] as const;
+/** What the kernel tells of a provider of hardware stamps; N are its numbers. */
+const PROVIDER_WORD = /^(mac|phy\d{0,9}|ptp\d{1,9}|precise|approx)$/;
 const POLL: Range = { min: -6, max: 20 };
 
 const HW_OPTIONS: OptionTable<HwTimestampConfig> = {
@@ -50,6 +52,11 @@ const HW_OPTIONS: OptionTable<HwTimestampConfig> = {
     const word = args.word().toLowerCase();
     out.rxfilter = RX_FILTERS.find((f) => f === word);
     if (out.rxfilter === undefined) throw args.unparsable(`the filters are ${RX_FILTERS.join(', ')}`);
+  },
+  provider: (args, out) => {
+    out.provider = args.word().toLowerCase().split(',');
+    if (!out.provider.every((word) => PROVIDER_WORD.test(word)))
+      throw args.unparsable('a provider is mac, phy, phyN, ptpN, precise or approx, or several of these with commas');
   },
 };
 
@@ -68,6 +75,7 @@ function parseHwTimestamp(args: Args): HwTimestampConfig {
     rxcomp: 0,
     nocrossts: false,
     rxfilter: undefined,
+    provider: [],
   };
   readOptions(args, HW_OPTIONS, out);
   if (out.maxpoll === NO_POLL) out.maxpoll = out.minpoll + 1;
@@ -185,7 +193,7 @@ const HARDWARE: readonly Directive[] = [
     name: 'hwtimestamp',
     group: 'Hardware time stamping',
     syntax:
-      'INTERFACE|* [minpoll P] [maxpoll P] [minsamples N] [maxsamples N] [precision S] [txcomp S] [rxcomp S] [nocrossts] [rxfilter none|ntp|ptp|all]',
+      'INTERFACE|* [minpoll P] [maxpoll P] [minsamples N] [maxsamples N] [precision S] [txcomp S] [rxcomp S] [nocrossts] [rxfilter none|ntp|ptp|all] [provider WORD[,WORD]...]',
     default: 'off; minpoll 0, maxpoll minpoll+1, minsamples 2, maxsamples 16, precision 100e-9',
     doc: 'Let the network interface time-stamp NTP packets; * = every interface that can.',
     parse: (args, draft) => {

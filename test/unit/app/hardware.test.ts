@@ -4,13 +4,16 @@ import { HardwareStamping } from '../../../src/app/daemon/hardware.js';
 import { instant } from '../../../src/base/time.js';
 import type { HwTimestampConfig } from '../../../src/conf/config.js';
 import { HwTableReader } from '../../../src/core/hwclock/table.js';
-import type { Native } from '../../../src/devices/native.js';
+import type { Native, NativeStampProvider } from '../../../src/devices/native.js';
 import { FILTER } from '../../../src/devices/nic.js';
 
 const NS = 1_000_000_000n;
 const START = 1_800_000_000n * NS;
 /** The cards' clocks began with the machine, and are 20 ppm fast. */
 const phcAt = (ms: number): bigint => BigInt(Math.round(ms * 1e6 * (1 + 20e-6)));
+
+/** The clock of a PHY, ahead of all others. */
+const PHY = { index: 9, ahead: 5n * NS };
 
 interface FakeCard {
   name: string;
@@ -19,6 +22,7 @@ interface FakeCard {
   phcIndex: number;
   rxFilters: number;
   told: { txType: number; rxFilter: number };
+  providers?: NativeStampProvider[];
 }
 
 const newCard = (name: string, index: number, more: Partial<FakeCard> = {}): FakeCard => ({
@@ -42,6 +46,7 @@ const options = (name: string, more: Partial<HwTimestampConfig> = {}): HwTimesta
   rxcomp: 0,
   nocrossts: false,
   rxfilter: undefined,
+  provider: [],
   ...more,
 });
 
@@ -113,7 +118,11 @@ class Host {
       }
       offsetPrecise(): { before: bigint; phc: bigint; after: bigint } {
         if (host.broken !== undefined) throw Object.assign(new Error(host.broken), { code: host.broken });
-        return { before: host.system, phc: phcAt(host.ms) + host.jump, after: host.system };
+        return {
+          before: host.system,
+          phc: phcAt(host.ms) + host.jump + (this.path === `/dev/ptp${PHY.index}` ? PHY.ahead : 0n),
+          after: host.system,
+        };
       }
       close(): void {}
     }
@@ -126,6 +135,14 @@ class Host {
         speedMbps: 1000,
       }),
       tsInfo: (name: string) => ({ flags: 1 | 4 | 64, txTypes: 3, ...this.find(name) }),
+      stampProviders: (name: string) => this.find(name).providers ?? [],
+      setStampProvider: (name: string, phc: number, qualifier: number, txType: number, rxFilter: number) => {
+        const card = this.find(name);
+        for (const p of card.providers ?? []) p.inForce = p.phcIndex === phc && p.qualifier === qualifier;
+        card.phcIndex = phc;
+        card.told = { txType, rxFilter };
+        return card.told;
+      },
       stampConfig: (name: string) => this.find(name).told,
       setStampConfig: (name: string, txType: number, rxFilter: number) => {
         const told = { txType, rxFilter };
@@ -174,6 +191,49 @@ describe('network cards that stamp', () => {
       'info Enabled HW timestamping on eno1',
       'info Enabled HW timestamping (TX only) on eno3',
     ]);
+  });
+
+  it('that have several providers of stamps: the clock is that of the one in use, also when others change that', (t) => {
+    const host = new Host(t, options('eth0'));
+    const facts = { flags: 1 | 4 | 64, txTypes: 3, rxFilters: 0b11 };
+    const mac = { ...facts, phcIndex: 3, qualifier: 0, source: 1, phyIndex: -1, inForce: true };
+    const phy = { ...mac, phcIndex: PHY.index, source: 2, phyIndex: 1, inForce: false };
+    const eth0 = newCard('eth0', 3, { providers: [mac, phy] });
+    host.cards.push(eth0);
+    host.open();
+    host.pass(5000);
+    assert.ok(Math.abs(host.error(3)!) <= 2);
+    // The MAC stamps no more what is received.
+    eth0.providers = [{ ...mac, txTypes: 1 }, phy];
+    host.pass(2000);
+    assert.equal(host.error(3), undefined, 'a stamp of the clock before');
+    host.pass(2000);
+    host.jump = PHY.ahead;
+    assert.ok(Math.abs(host.error(3)!) <= 2);
+    host.jump = 0n;
+    // Somebody else takes the other one, which can again.
+    mac.inForce = true;
+    phy.inForce = false;
+    eth0.providers = [mac, phy];
+    eth0.phcIndex = 3;
+    host.pass(2000);
+    assert.deepEqual([mac.inForce, phy.inForce], [false, true]);
+    assert.deepEqual(
+      host.said,
+      ['ptp3 precise mac', ...Array(2).fill('ptp9 precise phy phy1')].map(
+        (whose) => `info Enabled HW timestamping on eth0, provider ${whose}`,
+      ),
+    );
+  });
+
+  it('a provider that is asked for and is not there ends the daemon', (t) => {
+    const host = new Host(t, options('eth0', { provider: ['phy'] }));
+    host.cards.push(newCard('eth0', 3));
+    assert.throws(() => host.open(), {
+      code: 'ERR_TB_DEVICE_UNSUPPORTED',
+      message:
+        'Could not enable HW timestamping on eth0 : the kernel tells of no providers of its stamps (Linux 6.14 does)',
+    });
   });
 
   it('are told again when they have forgotten; are found again under another name, or number', (t) => {

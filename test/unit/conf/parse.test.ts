@@ -84,6 +84,10 @@ describe("chronyd's messages", () => {
     ['leapsecmode x', 'Could not parse leapsecmode directive'],
     ['tempcomp /x 1', 'Missing arguments for tempcomp directive'],
     ['hwtimestamp eth0 rxfilter x', 'Could not parse hwtimestamp directive'],
+    ['hwtimestamp eth0 provider', 'Could not parse hwtimestamp directive'],
+    ['hwtimestamp eth0 provider ptp', 'Could not parse hwtimestamp directive'],
+    ['hwtimestamp eth0 provider mac,', 'Could not parse hwtimestamp directive'],
+    ['hwtimestamp eth0 provider wlan', 'Could not parse hwtimestamp directive'],
     ['driftfile /d every 3', 'Invalid option in driftfile directive'],
     ['opencommands shutdown', 'Invalid option in opencommands directive'],
     ['confdir', 'Could not parse confdir directive'],
@@ -236,6 +240,13 @@ describe('values', () => {
     const config = parse('hwtimestamp * minpoll -3 rxfilter PTP', 'tempcomp /s 30 20 0 1e-3 0', 'ratelimit kod 2');
     assert.equal(config.hardware.hwtimestamp[0]?.maxpoll, -2);
     assert.equal(config.hardware.hwtimestamp[0]?.rxfilter, 'ptp');
+    assert.deepEqual(config.hardware.hwtimestamp[0]?.provider, []);
+    const chosen = parse('hwtimestamp eth0 provider PHY1,precise', 'hwtimestamp eth1 provider ptp0').hardware
+      .hwtimestamp;
+    assert.deepEqual(
+      chosen.map(({ provider }) => provider),
+      [['phy1', 'precise'], ['ptp0']],
+    );
     assert.equal(config.clock.tempcomp?.kind, 'quadratic');
     assert.deepEqual(config.server.ratelimit, { interval: 3, burst: 8, leak: 2, kod: 2 });
     assert.equal(parse('tempcomp /s 30 /points').clock.tempcomp?.kind, 'points');

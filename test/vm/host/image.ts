@@ -3,6 +3,7 @@ import { execFileSync } from 'node:child_process';
 import { cpSync, existsSync, mkdirSync, readFileSync, realpathSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { repoRoot } from '../../support/peers.js';
+import type { KernelName } from '../scenario.js';
 import { Archive } from './cpio.js';
 
 export interface Image {
@@ -16,11 +17,16 @@ export interface Image {
 const LAB = join(repoRoot, 'test', 'vm');
 const OWN_MODULES = ['truetime', 'truewire'];
 const MODULES = ['pps-ldisc'];
+/** This host's, which may be older than the one that built the kernel; type information (BTF) needs a tool more. */
+const OWN_COMPILER = ['CC=gcc', 'CONFIG_CC_HAS_MIN_FUNCTION_ALIGNMENT=', 'CONFIG_DEBUG_INFO_BTF_MODULES='];
 
 const peers = (): string => process.env['TIMEBALL_PEERS'] ?? join(repoRoot, '.peers');
 const peerTree = (): string => join(peers(), 'chrony-trixie', 'tree');
 export const labPrefix = (): string => join(peers(), 'vm');
 const ptpPrograms = (): string => join(peers(), 'linuxptp', 'usr', 'sbin');
+
+/** Where a kernel is unpacked: the lab's own, or the newer one that some scenarios need. */
+const kernelPrefix = (kernel: KernelName): string => (kernel === 'next' ? join(labPrefix(), 'next') : labPrefix());
 
 /** Why there can be no lab on this machine; undefined when there can. */
 export const missing = (): string | undefined => {
@@ -31,6 +37,12 @@ export const missing = (): string | undefined => {
   return undefined;
 };
 
+/** Why there is no such kernel, beside the lab's own. */
+export const missingKernel = (kernel: KernelName): string | undefined =>
+  kernel === 'lab' || existsSync(join(kernelPrefix(kernel), '.complete'))
+    ? undefined
+    : 'no newer kernel here: scripts/install-lab fetches it';
+
 const run = (program: string, ...args: string[]): string =>
   execFileSync('nice', ['-n', '10', program, ...args], { encoding: 'utf8', stdio: ['ignore', 'pipe', 'pipe'] });
 
@@ -39,7 +51,7 @@ const buildModules = (work: string, headers: string): string => {
   const folder = join(work, 'module');
   rmSync(folder, { recursive: true, force: true });
   cpSync(join(LAB, 'module'), folder, { recursive: true });
-  run('make', '-s', '-C', headers, `M=${folder}`, 'modules');
+  run('make', '-s', '-C', headers, `M=${folder}`, ...OWN_COMPILER, 'modules');
   return folder;
 };
 
@@ -88,11 +100,11 @@ const addModule = (archive: Archive, work: string, modules: string, name: string
 };
 
 /** Builds all; `work` is a folder of one's own. */
-export const buildImage = (work: string): Image => {
+export const buildImage = (work: string, name: KernelName): Image => {
   mkdirSync(work, { recursive: true });
   const prefix = labPrefix();
-  const version = readFileSync(join(prefix, 'version'), 'utf8').trim();
-  const kernel = join(prefix, 'kernel');
+  const version = readFileSync(join(kernelPrefix(name), 'version'), 'utf8').trim();
+  const kernel = join(kernelPrefix(name), 'kernel');
   const initrd = join(work, 'initrd');
   const own = buildModules(work, join(kernel, 'usr/src', `linux-headers-${version}`));
   run('gcc', '-O2', '-static', '-o', join(work, 'seconds'), join(LAB, 'guest', 'seconds.c'));
@@ -110,8 +122,9 @@ export const buildImage = (work: string): Image => {
   addPeer(archive);
   addProduct(archive);
   archive.close();
+  const places = [`boot/vmlinuz-${version}`, `usr/lib/modules/${version}/vmlinuz`].map((path) => join(kernel, path));
   return {
-    kernel: join(kernel, 'boot', `vmlinuz-${version}`),
+    kernel: places.find(existsSync)!,
     initrd,
     qemu: join(prefix, 'host/usr/bin/qemu-system-x86_64'),
     prefix: join(prefix, 'host'),

@@ -191,11 +191,11 @@ static int now_get(char *text, const struct kernel_param *kp)
 	s64 t, p;
 
 	spin_lock_irqsave(&lock, flags);
-	ktime_get_snapshot(&s);
-	t = utc(ns_at(&truth, s.raw));
-	p = phc_now(s.raw);
+	SNAPSHOT(&s);
+	t = utc(ns_at(&truth, RAW(&s)));
+	p = phc_now(RAW(&s));
 	spin_unlock_irqrestore(&lock, flags);
-	return sysfs_emit(text, "%lld %lld %lld %lld\n", (s64)s.real, t, p, (s64)s.raw);
+	return sysfs_emit(text, "%lld %lld %lld %lld\n", (s64)REAL(&s), t, p, (s64)RAW(&s));
 }
 
 static const struct kernel_param_ops now_ops = { .get = now_get };
@@ -212,11 +212,11 @@ static struct system_time_snapshot before;
 /* What CLOCK_REALTIME read at `raw`, shortly before `now`: along the line through the last tick and this one. */
 static s64 realtime_at(u64 raw, const struct system_time_snapshot *now)
 {
-	s64 back = now->raw - raw, run = now->raw - before.raw, real = now->real - before.real;
+	s64 back = RAW(now) - raw, run = RAW(now) - RAW(&before), real = REAL(now) - REAL(&before);
 
 	if (before.clock_was_set_seq != now->clock_was_set_seq || run < TICK_NS / 4 || run > NSEC_PER_SEC)
-		return now->real - back;
-	return now->real - back - div64_s64(back * (real - run), run);
+		return REAL(now) - back;
+	return REAL(now) - back - div64_s64(back * (real - run), run);
 }
 
 static void pulse(s64 real, s64 shift, int edge)
@@ -270,16 +270,16 @@ static enum hrtimer_restart tick(struct hrtimer *t)
 	u64 raw, quarter;
 
 	spin_lock_irqsave(&lock, flags);
-	ktime_get_snapshot(&now);
+	SNAPSHOT(&now);
 	raw = raw_when(&truth, next_ns);
-	ahead = raw - now.raw;
+	ahead = raw - RAW(&now);
 	/* CLOCK_MONOTONIC, which the timer goes by, is steered: it may be early. */
 	if (ahead <= 0) {
-		s64 is = utc(ns_at(&truth, now.raw)), real = realtime_at(raw, &now);
+		s64 is = utc(ns_at(&truth, RAW(&now))), real = realtime_at(raw, &now);
 
 		if (recorded < RECORDS) {
 			record[recorded][0] = is;
-			record[recorded][1] = now.real - is;
+			record[recorded][1] = REAL(&now) - is;
 			WRITE_ONCE(recorded, recorded + 1);
 		}
 		quarter = div_u64(next_ns, TICK_NS) % 4;
@@ -296,13 +296,13 @@ static enum hrtimer_restart tick(struct hrtimer *t)
 			if (chance(extra_pct))
 				pulse(real, extra, PPS_CAPTUREASSERT);
 		}
-		move_to(&phc, now.raw);
+		move_to(&phc, RAW(&now));
 		before = now;
 		next_ns += TICK_NS;
 		/* A machine that slept through some: those are left out. */
-		if (ns_at(&truth, now.raw) > next_ns + NSEC_PER_SEC)
-			next_ns = (div_s64(ns_at(&truth, now.raw), NSEC_PER_SEC) + 1) * NSEC_PER_SEC;
-		ahead = raw_when(&truth, next_ns) - now.raw;
+		if (ns_at(&truth, RAW(&now)) > next_ns + NSEC_PER_SEC)
+			next_ns = (div_s64(ns_at(&truth, RAW(&now)), NSEC_PER_SEC) + 1) * NSEC_PER_SEC;
+		ahead = raw_when(&truth, next_ns) - RAW(&now);
 	}
 	spin_unlock_irqrestore(&lock, flags);
 	hrtimer_set_expires(t, monotonic_in(ahead + 2000));
@@ -406,11 +406,11 @@ static int phc_precise(struct ptp_clock_info *info, struct system_device_crossts
 
 	spin_lock_irqsave(&lock, flags);
 	busy = phc_busy_pct && chance(phc_busy_pct);
-	ktime_get_snapshot(&s);
-	cross->device = ns_to_ktime(phc_now(s.raw));
+	SNAPSHOT(&s);
+	cross->device = ns_to_ktime(phc_now(RAW(&s)));
 	spin_unlock_irqrestore(&lock, flags);
-	cross->sys_realtime = s.real;
-	cross->sys_monoraw = s.raw;
+	CROSS_REAL(cross) = REAL(&s);
+	cross->sys_monoraw = RAW(&s);
 	return busy ? -EBUSY : 0;
 }
 
@@ -545,10 +545,10 @@ static int __init truetime_init(void)
 
 	if (sources < 1 || sources > MOST_SOURCES)
 		return -EINVAL;
-	ktime_get_snapshot(&before);
+	SNAPSHOT(&before);
 	noise = seed;
-	truth = (struct beside){ .raw = before.raw, .ns = before.real - start_ns, .rate = -PPB(freq_ppb) };
-	phc = (struct beside){ .raw = before.raw, .ns = truth.ns + TAI_UTC_S * NSEC_PER_SEC, .rate = PPB(phc_ppb) };
+	truth = (struct beside){ .raw = RAW(&before), .ns = REAL(&before) - start_ns, .rate = -PPB(freq_ppb) };
+	phc = (struct beside){ .raw = RAW(&before), .ns = truth.ns + TAI_UTC_S * NSEC_PER_SEC, .rate = PPB(phc_ppb) };
 	r = attach();
 	if (r) {
 		detach();

@@ -3,7 +3,8 @@
  * truewire: two network cards with hardware time stamps, wire0 and wire1, and the wire between them. Stamps are computed, not
  * taken when the emulated machine gets to it: a packet is stamped when it is sent and one wire's delay later, to the nanosecond.
  *
- * The clock of wire0 is truetime's PHC, that of wire1 one of its own, on true time (TAI), which cannot be set.
+ * The clock of wire0 is truetime's PHC, that of wire1 one of its own, on true time (TAI), which cannot be set. With approx_ns
+ * each card is a second provider of stamps besides, an approximate one (Linux 6.14): by the other's clock, and late.
  */
 #include <linux/etherdevice.h>
 #include <linux/ethtool.h>
@@ -34,6 +35,9 @@ MODULE_PARM_DESC(tx_stamps, "of each card, stamps of what is sent: 2 there are, 
 static int rx_stamps[2] = { 2, 2 };
 module_param_array(rx_stamps, int, NULL, 0644);
 MODULE_PARM_DESC(rx_stamps, "of each card, stamps of what is received: 2 of everything, 1 of PTP's event messages, 0 it cannot");
+static int approx_ns;
+module_param(approx_ns, int, 0444);
+MODULE_PARM_DESC(approx_ns, "how late the approximate stamps are taken; 0: there are none");
 static unsigned long seed = 1;
 module_param(seed, ulong, 0444);
 MODULE_PARM_DESC(seed, "of the noise");
@@ -46,6 +50,7 @@ struct card {
 	int number;
 	bool tx_on;
 	int rx_filter;
+	bool approx; /* the provider in force */
 	struct sk_buff_head wire; /* what is under way to this card */
 	u64 last; /* MONOTONIC_RAW at which the last of them arrives */
 	struct hrtimer timer;
@@ -55,6 +60,11 @@ struct card {
 static struct net_device *cards[2];
 static struct ptp_clock *true_clock;
 static struct rnd_state noise;
+
+static s64 stamp(const struct card *card, u64 raw)
+{
+	return truetime_stamp(raw + (card->approx ? approx_ns : 0), card->approx ? card->number : !card->number);
+}
 
 /* MONOTONIC_RAW at which a packet arrives, in the packet itself. */
 static u64 *arrival(struct sk_buff *skb)
@@ -114,7 +124,7 @@ static netdev_tx_t card_send(struct sk_buff *skb, struct net_device *dev)
 	skb_tx_timestamp(skb);
 	sent = ktime_get_raw_ns();
 	if (stamped && tx_stamps[card->number] == 2) {
-		struct skb_shared_hwtstamps at = { .hwtstamp = ns_to_ktime(truetime_stamp(sent, !card->number)) };
+		struct skb_shared_hwtstamps at = { .hwtstamp = ns_to_ktime(stamp(card, sent)) };
 
 		skb_tstamp_tx(skb, &at);
 	}
@@ -184,7 +194,7 @@ static void receive(struct card *card, struct sk_buff *skb)
 	if (card->rx_filter == HWTSTAMP_FILTER_PTP_V2_EVENT)
 		wanted = is_ptp_event(skb);
 	if (wanted)
-		skb_hwtstamps(skb)->hwtstamp = ns_to_ktime(truetime_stamp(at, !card->number));
+		skb_hwtstamps(skb)->hwtstamp = ns_to_ktime(stamp(card, at));
 	card->dev->stats.rx_packets++;
 	card->dev->stats.rx_bytes += skb->len;
 	skb->ip_summed = CHECKSUM_UNNECESSARY;
@@ -231,10 +241,19 @@ static int card_stop(struct net_device *dev)
 	return 0;
 }
 
-static int ptp_index(const struct card *card)
+static int ptp_index(const struct card *card, bool approx)
 {
-	return card->number ? ptp_clock_index(true_clock) : truetime_phc_index();
+	return card->number != approx ? ptp_clock_index(true_clock) : truetime_phc_index();
 }
+
+#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 14, 0)
+#define IS_APPROX(qualifier) ((qualifier) == HWTSTAMP_PROVIDER_QUALIFIER_APPROX)
+#define OFFER_APPROX(ops) ((ops)->supported_hwtstamp_qualifiers = \
+	BIT(HWTSTAMP_PROVIDER_QUALIFIER_PRECISE) | BIT(HWTSTAMP_PROVIDER_QUALIFIER_APPROX))
+#else
+#define IS_APPROX(qualifier) false
+#define OFFER_APPROX(ops) ((void)(ops))
+#endif
 
 static bool stamps_nothing(const struct card *card)
 {
@@ -269,6 +288,7 @@ static int card_tell(struct net_device *dev, struct kernel_hwtstamp_config *conf
 	}
 	card->tx_on = config->tx_type == HWTSTAMP_TX_ON;
 	card->rx_filter = config->rx_filter;
+	card->approx = IS_APPROX(config->qualifier);
 	return 0;
 }
 
@@ -291,7 +311,7 @@ static int card_can(struct net_device *dev, struct kernel_ethtool_ts_info *info)
 	if (stamps_nothing(card))
 		return 0;
 	info->so_timestamping |= SOF_TIMESTAMPING_RAW_HARDWARE;
-	info->phc_index = ptp_index(card);
+	info->phc_index = ptp_index(card, IS_APPROX(info->phc_qualifier));
 	return 0;
 }
 
@@ -311,7 +331,7 @@ static const struct net_device_ops card_ops = {
 	.ndo_hwtstamp_get = card_told,
 	.ndo_hwtstamp_set = card_tell,
 };
-static const struct ethtool_ops card_ethtool = {
+static struct ethtool_ops card_ethtool = {
 	.get_link = ethtool_op_get_link,
 	.get_link_ksettings = card_link,
 	.get_ts_info = card_can,
@@ -355,10 +375,10 @@ static int clock_precise(struct ptp_clock_info *info, struct system_device_cross
 {
 	struct system_time_snapshot s;
 
-	ktime_get_snapshot(&s);
-	cross->device = ns_to_ktime(truetime_stamp(s.raw, false));
-	cross->sys_realtime = s.real;
-	cross->sys_monoraw = s.raw;
+	SNAPSHOT(&s);
+	cross->device = ns_to_ktime(truetime_stamp(RAW(&s), false));
+	CROSS_REAL(cross) = REAL(&s);
+	cross->sys_monoraw = RAW(&s);
 	return 0;
 }
 
@@ -461,6 +481,8 @@ static int __init truewire_init(void)
 		return clock ? PTR_ERR(clock) : -EOPNOTSUPP;
 	true_clock = clock;
 	prandom_seed_state(&noise, seed);
+	if (approx_ns)
+		OFFER_APPROX(&card_ethtool);
 	r = wire();
 	if (r)
 		unmake();

@@ -10,7 +10,7 @@ import { pulseConfig } from './pulses.js';
 export const WIRE = { delay_ns: 5000, noise_ns: 50 };
 const ASYMMETRY_NS = 400;
 const BOTH = 'TX Hardware RX Hardware';
-const EVERY_SECOND = 'minpoll 0 maxpoll 0 xleave iburst';
+export const EVERY_SECOND = 'minpoll 0 maxpoll 0 xleave iburst';
 /** The start of a client. */
 export const SKIPPED_S = 20;
 
@@ -31,7 +31,7 @@ const serverStamps = (lab: Lab): { card: number; all: number } => {
 };
 
 /** A client's stamps are counted from here on: the first ones come before the card's clock is known. */
-const taken = (ask: Ask): { card: number; all: number } => {
+export const taken = (ask: Ask): { card: number; all: number } => {
   const data = new Report(ask('ntpdata'));
   const of = (kind: string): number => data.count(`Total ${kind}TX`) + data.count(`Total ${kind}RX`);
   return { card: of('HW '), all: of('') };
@@ -90,7 +90,8 @@ export const SERVER: Scenario = {
 };
 
 /** The server is the system clock itself, which runs as it likes: what the client finds is its error. */
-const startServer = (lab: Lab): Promise<void> => lab.wire.startPeer('local stratum 1', 'allow', 'hwtimestamp wire1');
+export const startServer = (lab: Lab): Promise<void> =>
+  lab.wire.startPeer('local stratum 1', 'allow', 'hwtimestamp wire1');
 const clientConfig = [`server ${FAR} ${EVERY_SECOND}`, 'port 0', 'hwtimestamp *'];
 
 const ownTest = (lab: Lab): void => {

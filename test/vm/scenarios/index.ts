@@ -5,6 +5,7 @@ import { CONTROL, LEAP_SLEW, LEAP_SYSTEM } from './control.js';
 import { DIRTY } from './dirty.js';
 import { CARRIED, RECEIVER } from './lines.js';
 import { PHC } from './phc.js';
+import { PROVIDERS } from './providers.js';
 import { BRIDGE, INSIDE_PTP } from './ptp.js';
 import { HARD, QUIET } from './pulses.js';
 import { RTC } from './rtc.js';
@@ -28,6 +29,7 @@ export const SCENARIOS: readonly Scenario[] = [
   SERVER,
   CLIENT,
   BAD_CARD,
+  PROVIDERS,
   INSIDE_PTP,
   BRIDGE,
 ];
