@@ -1,6 +1,6 @@
 #!/bin/sh
 # Builds the addon's parsers of what the kernel says with libFuzzer, AddressSanitizer and UndefinedBehaviorSanitizer
-# (clang with its compiler-rt: Debian's clang-14 and libclang-rt-14-dev) and runs them: scripts/addon-fuzz.sh [SECONDS].
+# (clang with its compiler-rt: Debian's clang-14 and libclang-rt-14-dev) and runs each: scripts/addon-fuzz.sh [SECONDS].
 # Fails on a finding; exit status 77: there is no such clang.
 set -eu
 root=$(cd "$(dirname "$0")/.." && pwd)
@@ -17,7 +17,9 @@ if [ -z "$clang" ]; then
   echo "addon-fuzz: no clang++ with libFuzzer" >&2
   exit 77
 fi
-"$clang" -std=c++17 -O1 -g -D_GNU_SOURCE -Wall -Wextra -Werror -fsanitize=fuzzer,address,undefined \
-  -fno-sanitize-recover=undefined -o "$out/ancillary" "$root/test/fuzz/native/ancillary.cc"
 cd "$out"
-exec ./ancillary -max_total_time="${1:-10}" -max_len=512 -seed=20 -print_final_stats=1
+for name in ancillary tsreply; do
+  "$clang" -std=c++17 -O1 -g -D_GNU_SOURCE -Wall -Wextra -Werror -fsanitize=fuzzer,address,undefined \
+    -fno-sanitize-recover=undefined -o "$name" "$root/test/fuzz/native/$name.cc"
+  "./$name" -max_total_time="${1:-10}" -max_len=512 -seed=20 -print_final_stats=1
+done

@@ -195,7 +195,7 @@ const HARDWARE: readonly Directive[] = [
     syntax:
       'INTERFACE|* [minpoll P] [maxpoll P] [minsamples N] [maxsamples N] [precision S] [txcomp S] [rxcomp S] [nocrossts] [rxfilter none|ntp|ptp|all] [provider WORD[,WORD]...]',
     default: 'off; minpoll 0, maxpoll minpoll+1, minsamples 2, maxsamples 16, precision 100e-9',
-    doc: 'Let the network interface time-stamp NTP packets; * = every interface that can.',
+    doc: 'Let the network interface time-stamp NTP packets; * = every interface that can. An addition: provider says whose stamps, where the kernel (Linux 6.14) offers several, by the words mac, phy, phyN, ptpN, precise, approx; otherwise the best are taken.',
     parse: (args, draft) => {
       draft.hardware.hwtimestamp.push(parseHwTimestamp(args));
     },

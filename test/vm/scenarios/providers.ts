@@ -112,6 +112,6 @@ export const PROVIDERS: Scenario = {
   control: {
     about: 'with “provider approx”',
     config: [...source, 'hwtimestamp wire0 provider approx'],
-    fails: ['the exact', 'taken back'],
+    fails: ['the exact provider', 'the exact one: the median', 'taken back'],
   },
 };
