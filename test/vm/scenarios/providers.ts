@@ -29,9 +29,25 @@ const takeApproximate = (lab: Lab): void => {
   lab.native.setStampProvider('wire0', clockOf(lab, 'approx'), 1, ON, ALL_PACKETS);
 };
 
+const nic = (...words: string[]): string =>
+  execFileSync('/usr/bin/node', ['/timeball/bin/timeball', 'nic', 'wire0', ...words], { encoding: 'utf8' });
+
+/** By the exact one, and then everything as it was. */
+const ownTest = (lab: Lab): void => {
+  const now = (): string => `${inForce(lab)} ${JSON.stringify(lab.native.stampConfig('wire0'))}`;
+  const before = now();
+  const { test, provider } = JSON.parse(nic('--test', FAR, '--json'));
+  const seen = [test.sentByCard, test.receivedByCard, provider];
+  lab.check(
+    'timeball nic --test: eight of eight',
+    seen.join() === `8,8,ptp${clockOf(lab, 'precise')} precise mac`,
+    seen.join(', '),
+  );
+  lab.check('and all is as it was before', now() === before, now());
+};
+
 const listed = (lab: Lab): void => {
-  const words = ['/timeball/bin/timeball', 'nic', 'wire0'];
-  const text = execFileSync('/usr/bin/node', words, { encoding: 'utf8' });
+  const text = nic();
   lab.note(`timeball nic wire0:\n${text}`);
   const seen = text
     .split('\n')
@@ -106,6 +122,7 @@ export const PROVIDERS: Scenario = {
     await startServer(lab);
     takeApproximate(lab);
     listed(lab);
+    ownTest(lab);
   },
   seconds: 150,
   play,
