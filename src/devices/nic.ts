@@ -75,10 +75,24 @@ export const bestProvider = (
   before?: NativeStampProvider,
 ): NativeStampProvider | undefined => chooseProvider(all, { words: provider, before, use: (p) => useOf(p, rxfilter) });
 
-const whyNoProvider = (all: readonly NativeStampProvider[], words: readonly string[]): string =>
-  all.length === 0
-    ? 'the kernel tells of no providers of its stamps (Linux 6.14 does)'
-    : `the interface has no provider of stamps ${words.join(',')} that will do: there is ${all.map(nameOf).join('; ')}`;
+const refuseProvider = (
+  native: Native,
+  name: string,
+  all: readonly NativeStampProvider[],
+  { rxfilter, provider }: StampWish,
+): never => {
+  // An interface that is not there, or cannot stamp at all, has a better reason.
+  if (all.length === 0)
+    filterOf(
+      coded(() => native.tsInfo(name)),
+      rxfilter,
+    );
+  throw refusal(
+    all.length === 0
+      ? 'the kernel tells of no providers of its stamps (Linux 6.14 does)'
+      : `the interface has no provider of stamps ${provider.join(',')} that will do: there is ${all.map(nameOf).join('; ')}`,
+  );
+};
 
 /**
  * Tells a card to stamp. What is set already is left alone (then no privilege is needed, and nobody else's stamps are
@@ -93,7 +107,7 @@ export const enableStamping = (
 ): Enabled => {
   const all = providersOf(native, name);
   const chosen = bestProvider(all, wish, before);
-  if (chosen === undefined && wish.provider.length > 0) throw refusal(whyNoProvider(all, wish.provider));
+  if (chosen === undefined && wish.provider.length > 0) refuseProvider(native, name, all, wish);
   const choice = all.length > 1;
   if (chosen === undefined || chosen.inForce) return { ...tellInForce(native, name, wish), provider: chosen, choice };
   try {

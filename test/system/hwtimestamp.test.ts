@@ -48,6 +48,12 @@ describe('hwtimestamp without a card that stamps', () => {
     });
   }
 
+  it('a provider of stamps that is asked for is not what is missing', async () => {
+    const { code, text } = await runProgram(TIMEBALLD, linesOf('hwtimestamp lo provider mac'));
+    assert.equal(code, 1);
+    assert.match(text, /Could not enable HW timestamping on lo : the interface has no hardware stamps/);
+  });
+
   it('a pattern that fits none is no error; the kernel stamps, interleaved, both ways', async (t) => {
     if (hasCards(t)) return;
     const chronyd = requirePeer(t, 'chronyd');

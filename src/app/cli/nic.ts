@@ -67,10 +67,10 @@ export interface NicFacts {
   readonly receiveFilters: readonly string[];
   /** Clock and stamps are those of the one in force. Empty: not told. */
   readonly providers: readonly ProviderFacts[];
-  /** What it is told now; undefined: the driver does not say. */
-  readonly now: { readonly transmit: string; readonly receive: string } | undefined;
   /** Whose stamps `hwtimestamp` would take; undefined: not told, or none. */
   readonly provider: string | undefined;
+  /** What it is told now; undefined: the driver does not say. */
+  readonly now: { readonly transmit: string; readonly receive: string } | undefined;
   /** What `hwtimestamp` would use it for. */
   readonly use: 'both' | 'transmit' | 'none';
   readonly reason: string | undefined;

@@ -208,11 +208,19 @@ describe('telling a kernel whose stamps it is to take', () => {
     assert.equal(asked.length, 1);
   });
 
+  it('who asked for one where nothing stamps is told that', () => {
+    const native = loadNative();
+    const refused = (message: RegExp) => ({ code: 'ERR_TB_DEVICE_UNSUPPORTED', message });
+    assert.throws(() => enableStamping(native, 'lo', wish(['mac'])), refused(/^the interface has no hardware stamps$/));
+    assert.throws(() => enableStamping(native, 'nosuch0', wish(['mac'])), refused(/ENODEV/));
+    const old = card(I210, 0, 0);
+    assert.throws(() => enableStamping(old.native, 'eth0', wish(['mac'])), refused(/Linux 6.14/));
+  });
+
   it('who asked for another is told why not', () => {
     for (const [all, words, message] of [
       [both(), ['phy'], /^EOPNOTSUPP/],
       [both(), ['ptp7'], /no provider of stamps ptp7 that will do: there is ptp0 approx mac; ptp2 precise phy phy1$/],
-      [[], ['mac'], /Linux 6.14/],
     ] as const) {
       const { native } = several([...all], 'EOPNOTSUPP');
       const refused = { code: 'ERR_TB_DEVICE_UNSUPPORTED', message };

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { nic } from '../../../../src/app/cli/nic.js';
 import type { Native, NativeStampProvider } from '../../../../src/devices/native.js';
+import { documentedFields } from '../../../support/manpage.js';
 
 const STAMPS = { flags: 1 | 4 | 64, txTypes: 3 };
 const MAC = { ...STAMPS, phcIndex: 0, qualifier: 0, source: 1, phyIndex: -1, rxFilters: 0b11, inForce: false };
@@ -37,6 +38,7 @@ describe('timeball nic', () => {
       '',
     ]);
     const [facts] = JSON.parse(await shown([MAC, PHY], '--json'));
+    assert.deepEqual(Object.keys(facts.providers[0]), documentedFields('JSON WITHOUT A DAEMON', 'providers'));
     assert.deepEqual([facts.provider, facts.use, facts.clock], ['ptp0 precise mac', 'both', '/dev/ptp1']);
     assert.deepEqual(facts.providers, [
       { name: 'ptp0 precise mac', inForce: false, transmitTypes: ['off', 'on'], receiveFilters: ['none', 'all'] },
