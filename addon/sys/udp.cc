@@ -264,18 +264,76 @@ void UdpSet::followMajority(const uint8_t* slab, size_t count) {
 }
 
 int UdpSet::send(uint8_t* slab, uint32_t* stamps, size_t count) {
-  int sent = 0;
   followMajority(slab, count);
+  std::array<uint8_t, SLOTS> run;
+  size_t length = 0;
   for (size_t i = 0; i < count; i++) {
-    auto* meta = reinterpret_cast<uint32_t*>(slab + i * SLOT_BYTES);
+    const auto* meta = reinterpret_cast<const uint32_t*>(slab + i * SLOT_BYTES);
     if (meta[TX_LENGTH] == 0) continue;
-    sendSlot(meta, slab + i * SLOT_BYTES + DATA, stamps);
-    if (meta[TX_ERRNO] == 0) sent++;
+    const bool joins = isCarefree(meta);
+    const bool fits = length == 0 || meta[SOCKET] == reinterpret_cast<uint32_t*>(slab + run[0] * SLOT_BYTES)[SOCKET];
+    if (!joins || !fits) sendRun(slab, stamps, run.data(), std::exchange(length, 0));
+    if (joins) {
+      run[length++] = static_cast<uint8_t>(i);
+    } else {
+      sendSlot(slab, i, stamps);
+    }
+  }
+  sendRun(slab, stamps, run.data(), length);
+  int sent = 0;
+  for (size_t i = 0; i < count; i++) {
+    const auto* meta = reinterpret_cast<const uint32_t*>(slab + i * SLOT_BYTES);
+    if (meta[TX_LENGTH] != 0 && meta[TX_ERRNO] == 0) sent++;
   }
   return sent;
 }
 
-void UdpSet::sendSlot(uint32_t* meta, uint8_t* packet, uint32_t* stamps) {
+/// A reply that tells the departure of the one before it carries no time of its own: it may wait for others to leave with.
+bool UdpSet::isCarefree(const uint32_t* meta) const {
+  if (meta[TX_FLAGS] != FLAG_WANT_TX || meta[TX_KEY] != 0 || meta[SOCKET] >= sockets_.size()) return false;
+  const UdpSocket& s = sockets_[meta[SOCKET]];
+  const bool plain = s.bound && s.stampsAll && s.lostCountAt == 0;
+  return plain && meta[FAMILY] == (s.family == AF_INET ? 4U : 6U) && meta[TX_LENGTH] <= MAX_PACKET;
+}
+
+/// Several by one call, which spares 5 % of a request. Their T3, for stamps that get lost, are spread over its time.
+void UdpSet::sendRun(uint8_t* slab, uint32_t* stamps, const uint8_t* slots, size_t count) {
+  size_t sent = 0;
+  if (count > 1) {
+    UdpSocket& socket = sockets_[reinterpret_cast<uint32_t*>(slab + slots[0] * SLOT_BYTES)[SOCKET]];
+    for (size_t k = 0; k < count; k++) {
+      uint8_t* slot = slab + slots[k] * SLOT_BYTES;
+      const auto* meta = reinterpret_cast<uint32_t*>(slot);
+      vectors_[k] = {slot + DATA, meta[TX_LENGTH]};
+      messages_[k].msg_hdr = {&names_[k], destination(meta, socket.family, &names_[k]), &vectors_[k], 1, nullptr, 0, 0};
+    }
+    timespec now;
+    clock_gettime(CLOCK_REALTIME, &now);
+    const int got = clockMoved() ? 0
+                                 : ::sendmmsg(socket.fd.get(), messages_.data(), static_cast<unsigned>(count),
+                                              MSG_DONTWAIT | MSG_NOSIGNAL);
+    sent = static_cast<size_t>(std::max(got, 0));
+    timespec then;
+    clock_gettime(CLOCK_REALTIME, &then);
+    const int64_t took = static_cast<int64_t>(then.tv_sec - now.tv_sec) * NS + (then.tv_nsec - now.tv_nsec);
+    for (size_t k = 0; k < sent; k++) {
+      auto* meta = reinterpret_cast<uint32_t*>(slab + slots[k] * SLOT_BYTES);
+      const int64_t nsec = now.tv_nsec + took * static_cast<int64_t>(k) / static_cast<int64_t>(sent);
+      putTime(meta, T3_SEC_LO, {now.tv_sec + static_cast<time_t>(nsec / NS), static_cast<long>(nsec % NS)});
+      meta[TX_ERRNO] = 0;
+      meta[TX_ID] = socket.nextId++;
+      socket.outstanding++;
+    }
+    // Whether the one that failed was counted nobody knows.
+    if (sent < count && !clockMoved()) socket.lostCountAt = nowMs();
+  }
+  // Alone each says what is wrong with it.
+  for (size_t k = sent; k < count; k++) sendSlot(slab, slots[k], stamps);
+}
+
+void UdpSet::sendSlot(uint8_t* slab, size_t slot, uint32_t* stamps) {
+  auto* meta = reinterpret_cast<uint32_t*>(slab + slot * SLOT_BYTES);
+  uint8_t* packet = slab + slot * SLOT_BYTES + DATA;
   const bool stamp = (meta[TX_FLAGS] & FLAG_STAMP) != 0;
   const size_t length = meta[TX_LENGTH];
   meta[TX_ERRNO] = EINVAL;

@@ -101,7 +101,8 @@ class UdpSet {
 
   /// Packets put into slots 0…n−1; 0 = time-out, woken, or MAX_WAIT_MS over. Transmit stamps that come in meanwhile go into `stamps`.
   int receive(uint8_t* slab, uint32_t* stamps, int timeoutMs);
-  /// Sends the slots below `count` whose TX_LENGTH is not 0, one sendmsg each; returns how many left.
+  /// Sends the slots below `count` whose TX_LENGTH is not 0: those that carry a time of their own by a call each.
+  /// Returns how many left.
   int send(uint8_t* slab, uint32_t* stamps, size_t count);
   /// Stamps now in the store, those that receive() found among them; the store counts as empty afterwards.
   size_t drainTxStamps(uint32_t* stamps);
@@ -128,7 +129,9 @@ class UdpSet {
   size_t receiveAll(uint8_t* slab);
   size_t receiveFrom(size_t socket, uint8_t* slab, size_t first);
   void fillSlot(size_t socket, size_t slot, uint8_t* slab, const timespec& now);
-  void sendSlot(uint32_t* meta, uint8_t* packet, uint32_t* stamps);
+  bool isCarefree(const uint32_t* meta) const;
+  void sendRun(uint8_t* slab, uint32_t* stamps, const uint8_t* slots, size_t count);
+  void sendSlot(uint8_t* slab, size_t slot, uint32_t* stamps);
   void followMajority(const uint8_t* slab, size_t count);
   bool pollOnce(uint32_t* stamps, int timeoutMs);
   bool heard(size_t socket, short events, uint32_t* stamps);

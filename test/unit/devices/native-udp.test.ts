@@ -335,6 +335,50 @@ describe('native transmit stamps', () => {
     });
   });
 
+  it('match them where packets that carry no time of their own leave several by one call', () => {
+    const server = new Plane(local({ timestamping: STAMPED }));
+    const sink = new Plane(local({ receiveBufferBytes: 4 << 20 }));
+    withPlanes([server, sink], () => {
+      const BATCH = 20;
+      for (let round = 0; round < 40; round++) {
+        const failing = round % 3 === 1 ? 7 : -1;
+        const timed = round % 4 === 2 ? 11 : -1;
+        for (let i = 0; i < BATCH; i++) {
+          server.aim(i, sink.set.ports[0]!, 48, TX_FLAG.WANT_TX | (i === timed ? TX_FLAG.STAMP : 0));
+          server.packet(i, 48).fill(i);
+          if (i === failing) server.put(i, META.SRC_PORT, 0);
+        }
+        const good = Array.from({ length: BATCH }, (_, i) => i).filter((i) => i !== failing);
+        const start = native.clockGettime('realtime');
+        assert.equal(server.set.send(BATCH), good.length);
+        const end = native.clockGettime('realtime');
+        if (failing >= 0) assert.notEqual(server.get(failing, META.TX_ERRNO), 0);
+        const ids = good.map((i) => server.get(i, META.TX_ID));
+        const times = good.map((i) => server.time(i, META.T3_SEC_LO));
+        assert.deepEqual(
+          times,
+          times.toSorted((a, b) => Number(a - b)),
+        );
+        assert.ok(times.every((t) => t >= start && t <= end));
+        const n = server.set.drainTxStamps();
+        // A packet that fails ends the count of the kernel: what follows it is stamped anew, or not at all for a moment.
+        if (failing < 0) assert.equal(n, BATCH);
+        for (let k = 0; k < n; k++) {
+          const i = ids.indexOf(server.stamp(k, TXSTAMP.ID));
+          assert.ok(i >= 0 && server.stampTime(k) >= start && server.stampTime(k) <= end, `${k}`);
+        }
+        let from = 0;
+        sink.gather(good.length, (got) => {
+          for (let i = 0; i < got; i++, from++) {
+            const bytes = sink.packet(i, 48);
+            assert.ok(good[from] === timed || bytes.every((byte) => byte === good[from]), `round ${round}, ${from}`);
+          }
+        });
+        assert.equal(from, good.length);
+      }
+    });
+  });
+
   it('that the kernel drops for want of room are missed by nobody but their packets', () => {
     // What waits to be read, stamps included, shares the room of the receive buffer.
     const server = new Plane(local({ timestamping: STAMPED, receiveBufferBytes: 4096 }));
