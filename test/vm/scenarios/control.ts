@@ -125,7 +125,7 @@ const leap = (mode: 'system' | 'slew'): Scenario => ({
   control: {
     about: 'without the list of leap seconds',
     config: [...pulseConfig(3), `leapsecmode ${mode}`],
-    fails: ['TAI − UTC after', mode === 'system' ? 'armed' : 'just after'],
+    fails: ['TAI − UTC after', mode === 'system' ? 'is armed' : 'just after'],
   },
 });
 
