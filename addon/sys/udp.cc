@@ -5,6 +5,7 @@
 #include <ctime>
 #include <linux/net_tstamp.h>
 #include <poll.h>
+#include <utility>
 
 #include "ancillary.h"
 #include "timex.h"
@@ -23,6 +24,15 @@ constexpr uint32_t MAX_SKIP = 15;
 constexpr int64_t STAMP_LIFETIME_MS = 1000;  // a transmit stamp that has not come by then is lost
 constexpr uint32_t TX_ANY = SOF_TIMESTAMPING_TX_HARDWARE | SOF_TIMESTAMPING_TX_SOFTWARE | SOF_TIMESTAMPING_TX_SCHED |
                             SOF_TIMESTAMPING_TX_ACK;
+
+uint32_t* metaOf(uint8_t* slab, size_t slot) { return reinterpret_cast<uint32_t*>(slab + slot * SLOT_BYTES); }
+const uint32_t* metaOf(const uint8_t* slab, size_t slot) {
+  return reinterpret_cast<const uint32_t*>(slab + slot * SLOT_BYTES);
+}
+
+int64_t nsBetween(const timespec& from, const timespec& to) {
+  return static_cast<int64_t>(to.tv_sec - from.tv_sec) * NS + (to.tv_nsec - from.tv_nsec);
+}
 
 void putTime(uint32_t* meta, size_t word, const timespec& t) {
   const auto sec = static_cast<uint64_t>(static_cast<int64_t>(t.tv_sec));
@@ -173,7 +183,7 @@ size_t UdpSet::receiveFrom(size_t socket, uint8_t* slab, size_t first) {
 }
 
 void UdpSet::fillSlot(size_t socket, size_t slot, uint8_t* slab, const timespec& now) {
-  auto* meta = reinterpret_cast<uint32_t*>(slab + slot * SLOT_BYTES);
+  uint32_t* meta = metaOf(slab, slot);
   msghdr& header = messages_[slot].msg_hdr;
   memset(meta, 0, DATA);
   meta[SOCKET] = static_cast<uint32_t>(socket);
@@ -250,7 +260,7 @@ void UdpSet::followMajority(const uint8_t* slab, size_t count) {
   constexpr int WORTH = 4;
   std::array<int8_t, MAX_SOCKETS> lead = {};
   for (size_t i = 0; i < count; i++) {
-    const auto* meta = reinterpret_cast<const uint32_t*>(slab + i * SLOT_BYTES);
+    const uint32_t* meta = metaOf(slab, i);
     if (meta[TX_LENGTH] == 0 || meta[SOCKET] >= sockets_.size()) continue;
     lead[meta[SOCKET]] += (meta[TX_FLAGS] & FLAG_WANT_TX) != 0 ? 1 : -1;
   }
@@ -268,10 +278,10 @@ int UdpSet::send(uint8_t* slab, uint32_t* stamps, size_t count) {
   std::array<uint8_t, SLOTS> run;
   size_t length = 0;
   for (size_t i = 0; i < count; i++) {
-    const auto* meta = reinterpret_cast<const uint32_t*>(slab + i * SLOT_BYTES);
+    const uint32_t* meta = metaOf(slab, i);
     if (meta[TX_LENGTH] == 0) continue;
     const bool joins = isCarefree(meta);
-    const bool fits = length == 0 || meta[SOCKET] == reinterpret_cast<uint32_t*>(slab + run[0] * SLOT_BYTES)[SOCKET];
+    const bool fits = length == 0 || meta[SOCKET] == metaOf(slab, run[0])[SOCKET];
     if (!joins || !fits) sendRun(slab, stamps, run.data(), std::exchange(length, 0));
     if (joins) {
       run[length++] = static_cast<uint8_t>(i);
@@ -282,7 +292,7 @@ int UdpSet::send(uint8_t* slab, uint32_t* stamps, size_t count) {
   sendRun(slab, stamps, run.data(), length);
   int sent = 0;
   for (size_t i = 0; i < count; i++) {
-    const auto* meta = reinterpret_cast<const uint32_t*>(slab + i * SLOT_BYTES);
+    const uint32_t* meta = metaOf(slab, i);
     if (meta[TX_LENGTH] != 0 && meta[TX_ERRNO] == 0) sent++;
   }
   return sent;
@@ -296,15 +306,14 @@ bool UdpSet::isCarefree(const uint32_t* meta) const {
   return plain && meta[FAMILY] == (s.family == AF_INET ? 4U : 6U) && meta[TX_LENGTH] <= MAX_PACKET;
 }
 
-/// Several by one call, which spares 5 % of a request. Their T3, for stamps that get lost, are spread over its time.
+/// Several by one call, which spares a tenth of a request. Their T3, for stamps that get lost, are spread over its time.
 void UdpSet::sendRun(uint8_t* slab, uint32_t* stamps, const uint8_t* slots, size_t count) {
   size_t sent = 0;
   if (count > 1) {
-    UdpSocket& socket = sockets_[reinterpret_cast<uint32_t*>(slab + slots[0] * SLOT_BYTES)[SOCKET]];
+    UdpSocket& socket = sockets_[metaOf(slab, slots[0])[SOCKET]];
     for (size_t k = 0; k < count; k++) {
-      uint8_t* slot = slab + slots[k] * SLOT_BYTES;
-      const auto* meta = reinterpret_cast<uint32_t*>(slot);
-      vectors_[k] = {slot + DATA, meta[TX_LENGTH]};
+      const uint32_t* meta = metaOf(slab, slots[k]);
+      vectors_[k] = {slab + slots[k] * SLOT_BYTES + DATA, meta[TX_LENGTH]};
       messages_[k].msg_hdr = {&names_[k], destination(meta, socket.family, &names_[k]), &vectors_[k], 1, nullptr, 0, 0};
     }
     timespec now;
@@ -315,9 +324,9 @@ void UdpSet::sendRun(uint8_t* slab, uint32_t* stamps, const uint8_t* slots, size
     sent = static_cast<size_t>(std::max(got, 0));
     timespec then;
     clock_gettime(CLOCK_REALTIME, &then);
-    const int64_t took = static_cast<int64_t>(then.tv_sec - now.tv_sec) * NS + (then.tv_nsec - now.tv_nsec);
+    const int64_t took = nsBetween(now, then);
     for (size_t k = 0; k < sent; k++) {
-      auto* meta = reinterpret_cast<uint32_t*>(slab + slots[k] * SLOT_BYTES);
+      uint32_t* meta = metaOf(slab, slots[k]);
       const int64_t nsec = now.tv_nsec + took * static_cast<int64_t>(k) / static_cast<int64_t>(sent);
       putTime(meta, T3_SEC_LO, {now.tv_sec + static_cast<time_t>(nsec / NS), static_cast<long>(nsec % NS)});
       meta[TX_ERRNO] = 0;
@@ -332,7 +341,7 @@ void UdpSet::sendRun(uint8_t* slab, uint32_t* stamps, const uint8_t* slots, size
 }
 
 void UdpSet::sendSlot(uint8_t* slab, size_t slot, uint32_t* stamps) {
-  auto* meta = reinterpret_cast<uint32_t*>(slab + slot * SLOT_BYTES);
+  uint32_t* meta = metaOf(slab, slot);
   uint8_t* packet = slab + slot * SLOT_BYTES + DATA;
   const bool stamp = (meta[TX_FLAGS] & FLAG_STAMP) != 0;
   const size_t length = meta[TX_LENGTH];
@@ -380,8 +389,7 @@ void UdpSet::sendSlot(uint8_t* slab, size_t slot, uint32_t* stamps) {
   if ((meta[TX_FLAGS] & FLAG_TIME) != 0) {
     timespec then;
     clock_gettime(CLOCK_REALTIME, &then);
-    const int64_t took = static_cast<int64_t>(then.tv_sec - now.tv_sec) * NS + (then.tv_nsec - now.tv_nsec);
-    meta[RX_AGE] = static_cast<uint32_t>(std::clamp<int64_t>(took, 0, NS));
+    meta[RX_AGE] = static_cast<uint32_t>(std::clamp<int64_t>(nsBetween(now, then), 0, NS));
   }
   if (!wantTx) return;
   if (sent < 0) {
