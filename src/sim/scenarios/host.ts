@@ -1,7 +1,7 @@
 import { fromUnix } from '../../base/time.js';
 import { SimNetwork } from '../net/network.js';
 import { BOARD, figureOf, type Scenario } from '../scenario.js';
-import { GPS_PPS, gpsBoard } from './parts.js';
+import { GPS_PPS, GPS_PPS_WIDTH, gpsBoard, setLine } from './parts.js';
 
 /** 2027-06-30 23:00: an hour before a leap second that the world invents. */
 const LEAP_EVENING = fromUnix(1_814_396_400);
@@ -89,16 +89,13 @@ export const hostScenarios: readonly Scenario[] = [
     hours: 1.25,
     stage: (rng, control) => {
       const board = gpsBoard(rng);
-      const set = (wrong: boolean) => () => {
-        board.pulses.line.wrongEdge = wrong;
-      };
       return {
         ...board,
-        conf: board.conf.map((line) => (line.includes('refclock PPS') ? `${line} width 0.1` : line)),
+        conf: GPS_PPS_WIDTH,
         script: [
           { at: 1800.4, run: (world) => world.suspend(600, 0.3) },
-          { at: control ? 2300.4 : 2424.4, run: set(true) },
-          { at: 3024.4, run: set(false) },
+          setLine(board, control ? 2300.4 : 2424.4, { wrongEdge: true }),
+          setLine(board, 3024.4, { wrongEdge: false }),
         ],
       };
     },

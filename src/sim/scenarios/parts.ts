@@ -3,6 +3,7 @@ import type { Seconds } from '../../base/units.js';
 import { SimMessages, type Talk } from '../messages.js';
 import { type PulseLine, SimPulses } from '../pulses.js';
 import { BOARD, type Stage } from '../scenario.js';
+import type { Happening } from '../world.js';
 
 /** The documented way to run a receiver with a pulse wire: sentences number the pulses and are never selected. */
 export const GPS_PPS: readonly string[] = [
@@ -10,6 +11,11 @@ export const GPS_PPS: readonly string[] = [
   'refclock PPS /dev/pps0 lock NMEA refid PPS',
   'makestep 0.1 3',
 ];
+
+/** The same, told how wide the pulses are: their other edge can be known. */
+export const GPS_PPS_WIDTH: readonly string[] = GPS_PPS.map((line) =>
+  line.includes('refclock PPS') ? `${line} width 0.1` : line,
+);
 
 /** GOOD_TALK's latency of the burst's first byte, as a user would have measured it. */
 export const CALIBRATED: Seconds = 0.12;
@@ -44,4 +50,14 @@ export const withoutPulses = (stage: Stage & { readonly messages: SimMessages })
   ...stage,
   conf: NMEA_ALONE,
   twins: [stage.messages],
+});
+
+/** From `at` on, s, the board's pulse line is like this. */
+export const setLine = (
+  { pulses }: { readonly pulses: SimPulses },
+  at: Seconds,
+  to: Partial<PulseLine>,
+): Happening => ({
+  at,
+  run: () => Object.assign(pulses.line, to),
 });

@@ -1,6 +1,6 @@
 import { BOARD, figureOf, type Scenario } from '../scenario.js';
 import type { Happening } from '../world.js';
-import { GPS_PPS, gpsBoard } from './parts.js';
+import { GPS_PPS, GPS_PPS_WIDTH, gpsBoard, setLine } from './parts.js';
 
 /** A rate of 3000 ppm was set 65 ms later than the daemon thinks: 200 µs that nobody tells it of. */
 const lateSlew = (at: number): Happening => ({ at, run: (world) => world.clock.jump(200e-6) });
@@ -13,11 +13,8 @@ export const pulseScenarios: readonly Scenario[] = [
     hours: 1.5,
     stage: (rng, control) => {
       const board = gpsBoard(rng);
-      const set = (silent: boolean) => () => {
-        board.pulses.line.silent = silent;
-      };
-      const broken = { at: 2700.5, run: set(true) };
-      const mended = { at: 3600.5, run: set(false) };
+      const broken = setLine(board, 2700.5, { silent: true });
+      const mended = setLine(board, 3600.5, { silent: false });
       return { ...board, script: control ? [broken] : [broken, mended] };
     },
     bounds: [
@@ -33,19 +30,9 @@ export const pulseScenarios: readonly Scenario[] = [
     hours: 1,
     stage: (rng, control) => {
       const board = gpsBoard(rng, { wrongEdge: control });
-      const set = (wrong: boolean) => () => {
-        board.pulses.line.wrongEdge = wrong;
-      };
-      return {
-        ...board,
-        conf: board.conf.map((line) => (line.includes('refclock PPS') ? `${line} width 0.1` : line)),
-        script: control
-          ? []
-          : [
-              { at: 1800.5, run: set(true) },
-              { at: 2400.5, run: set(false) },
-            ],
-      };
+      const wrong = setLine(board, 1800.5, { wrongEdge: true });
+      const right = setLine(board, 2400.5, { wrongEdge: false });
+      return { ...board, conf: GPS_PPS_WIDTH, script: control ? [] : [wrong, right] };
     },
     bounds: [
       { name: 'after', from: 2410, rms: 400e-9, max: 5e-6 },

@@ -2,7 +2,7 @@ import type { Prng } from '../../base/prng.js';
 import type { Seconds } from '../../base/units.js';
 import { BOARD, type Scenario } from '../scenario.js';
 import type { Happening, World } from '../world.js';
-import { gpsBoard } from './parts.js';
+import { GPS_PPS_WIDTH, gpsBoard } from './parts.js';
 
 type Board = ReturnType<typeof gpsBoard>;
 
@@ -89,9 +89,8 @@ export const stormScenarios: readonly Scenario[] = [
     hours: 6,
     stage: (rng, control, hours) => {
       const board = gpsBoard(rng);
-      const conf = board.conf.map((line) => (line.includes('refclock PPS') ? `${line} width 0.1` : line));
       const script = storm(rng.fork('storm'), board, hours);
-      return { ...board, oscillator: { ...BOARD, wander: 5e-10 }, conf, script, noticesJumps: !control };
+      return { ...board, oscillator: { ...BOARD, wander: 5e-10 }, conf: GPS_PPS_WIDTH, script, noticesJumps: !control };
     },
     bounds: [{ name: 'calm', from: -1200, rms: 1e-6, max: 10e-6 }],
     syncedBy: 30,
