@@ -1,5 +1,5 @@
 import type { Figures, Spread } from './figures.js';
-import type { Flooded, Part } from './main.js';
+import type { Flooded, MaxRates, Part } from './main.js';
 
 export interface Report {
   readonly cpu: string;
@@ -8,7 +8,7 @@ export interface Report {
   readonly pairs: number;
   readonly parts: readonly Part[];
   /** Requests a second at no more than 0.1 % loss. */
-  readonly maxRates: Record<'basic' | 'interleaved', Record<'timeball' | 'chronyd', number>> | undefined;
+  readonly maxRates: Record<'basic' | 'interleaved', MaxRates> | undefined;
   /** Good clients beside forged ones. */
   readonly flood: Record<'timeball' | 'chronyd', Flooded> | undefined;
   /** ms from exec. */
@@ -61,7 +61,7 @@ export const text = (r: Report): string => {
     const rates = r.maxRates?.[mode];
     if (rates === undefined) continue;
     const figures = `${Math.round(rates.timeball)} and ${Math.round(rates.chronyd)}`;
-    out.push('', `highest rate at no more than 0.1 % loss, ${mode}: ${figures}/s`);
+    out.push('', `highest rate at no more than 0.1 % loss, ${mode}: ${figures}/s, ratio ${range(rates.ratio)}`);
   }
   for (const [name, f] of Object.entries(r.flood ?? {})) {
     const share = (part: number): string => `${(part * 100).toFixed(2)} %`;
