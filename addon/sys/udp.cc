@@ -21,9 +21,16 @@ constexpr size_t TRANSMIT = 40;                   // offset of the transmit time
 constexpr size_t NTP_BYTES = 48;
 constexpr uint32_t NEWS_ROUNDS = 1024;
 constexpr uint32_t MAX_SKIP = 15;
+constexpr size_t COLD = 3;   // first replies of a batch: they find cold caches and take longer than the others
+constexpr size_t GROUP = 3;  // replies that tell their own time, by one call: the last one's is foretold by two paces
 constexpr int64_t STAMP_LIFETIME_MS = 1000;  // a transmit stamp that has not come by then is lost
 constexpr uint32_t TX_ANY = SOF_TIMESTAMPING_TX_HARDWARE | SOF_TIMESTAMPING_TX_SOFTWARE | SOF_TIMESTAMPING_TX_SCHED |
                             SOF_TIMESTAMPING_TX_ACK;
+
+timespec later(const timespec& t, int64_t ns) {
+  const int64_t nsec = t.tv_nsec + ns;
+  return {t.tv_sec + static_cast<time_t>(nsec / NS), static_cast<long>(nsec % NS)};
+}
 
 uint32_t* metaOf(uint8_t* slab, size_t slot) { return reinterpret_cast<uint32_t*>(slab + slot * SLOT_BYTES); }
 const uint32_t* metaOf(const uint8_t* slab, size_t slot) {
@@ -114,6 +121,9 @@ uint32_t ageUs(const timespec& now, const timespec& then) {
   const int64_t us = std::clamp<int64_t>(sec, -2000, 2000) * 1000000 + (now.tv_nsec - then.tv_nsec) / 1000;
   return static_cast<uint32_t>(static_cast<int32_t>(us));
 }
+
+/// Whether they may leave by one call.
+bool alike(const uint32_t* a, const uint32_t* b) { return a[SOCKET] == b[SOCKET] && a[TX_FLAGS] == b[TX_FLAGS]; }
 
 void setBroadcast(int fd, int on) { ::setsockopt(fd, SOL_SOCKET, SO_BROADCAST, &on, sizeof on); }
 
@@ -277,11 +287,13 @@ int UdpSet::send(uint8_t* slab, uint32_t* stamps, size_t count) {
   followMajority(slab, count);
   std::array<uint8_t, SLOTS> run;
   size_t length = 0;
+  size_t dated = 0;
   for (size_t i = 0; i < count; i++) {
     const uint32_t* meta = metaOf(slab, i);
     if (meta[TX_LENGTH] == 0) continue;
-    const bool joins = isCarefree(meta);
-    const bool fits = length == 0 || meta[SOCKET] == metaOf(slab, run[0])[SOCKET];
+    const bool own = meta[TX_FLAGS] == FLAG_STAMP;
+    const bool joins = maySendTogether(meta) && (!own || dated++ >= COLD);
+    const bool fits = length == 0 || (alike(meta, metaOf(slab, run[0])) && (!own || length < GROUP));
     if (!joins || !fits) sendRun(slab, stamps, run.data(), std::exchange(length, 0));
     if (joins) {
       run[length++] = static_cast<uint8_t>(i);
@@ -298,19 +310,27 @@ int UdpSet::send(uint8_t* slab, uint32_t* stamps, size_t count) {
   return sent;
 }
 
-/// A reply that tells the departure of the one before it carries no time of its own: it may wait for others to leave with.
-bool UdpSet::isCarefree(const uint32_t* meta) const {
-  if (meta[TX_FLAGS] != FLAG_WANT_TX || meta[TX_KEY] != 0 || meta[SOCKET] >= sockets_.size()) return false;
+/// Whether it is a plain reply that needs no control message: one that tells its own time, or one that tells the
+/// departure of the one before it and wants a stamp, as its socket's others do.
+bool UdpSet::maySendTogether(const uint32_t* meta) const {
+  const bool late = meta[TX_FLAGS] == FLAG_WANT_TX;
+  if ((!late && meta[TX_FLAGS] != FLAG_STAMP) || meta[TX_KEY] != 0 || meta[SOCKET] >= sockets_.size()) return false;
   const UdpSocket& s = sockets_[meta[SOCKET]];
-  const bool plain = s.bound && s.stampsAll && s.lostCountAt == 0;
-  return plain && meta[FAMILY] == (s.family == AF_INET ? 4U : 6U) && meta[TX_LENGTH] <= MAX_PACKET;
+  const bool plain = s.bound && s.stampsAll == late && (!late || s.lostCountAt == 0);
+  const size_t least = late ? 0 : NTP_BYTES;
+  return plain && meta[FAMILY] == (s.family == AF_INET ? 4U : 6U) && meta[TX_LENGTH] >= least &&
+         meta[TX_LENGTH] <= MAX_PACKET;
 }
 
-/// Several by one call, which spares a tenth of a request. Their T3, for stamps that get lost, are spread over its time.
+/**
+ * Several by one call, which spares a tenth of a request. What they tell as their own time is foretold: the clock just
+ * before the call, and for each of those before it what one takes. The others' T3 is spread over the time it really took.
+ */
 void UdpSet::sendRun(uint8_t* slab, uint32_t* stamps, const uint8_t* slots, size_t count) {
   size_t sent = 0;
   if (count > 1) {
     UdpSocket& socket = sockets_[metaOf(slab, slots[0])[SOCKET]];
+    const bool late = metaOf(slab, slots[0])[TX_FLAGS] == FLAG_WANT_TX;
     for (size_t k = 0; k < count; k++) {
       const uint32_t* meta = metaOf(slab, slots[k]);
       vectors_[k] = {slab + slots[k] * SLOT_BYTES + DATA, meta[TX_LENGTH]};
@@ -318,26 +338,41 @@ void UdpSet::sendRun(uint8_t* slab, uint32_t* stamps, const uint8_t* slots, size
     }
     timespec now;
     clock_gettime(CLOCK_REALTIME, &now);
+    for (size_t k = 0; !late && k < count; k++) {
+      uint32_t* meta = metaOf(slab, slots[k]);
+      const timespec foretold = later(now, static_cast<int64_t>(k) * paceNs_);
+      putTime(meta, T3_SEC_LO, foretold);
+      stampPacket(meta, foretold, slab + slots[k] * SLOT_BYTES + DATA);
+    }
     const int got = clockMoved() ? 0
                                  : ::sendmmsg(socket.fd.get(), messages_.data(), static_cast<unsigned>(count),
                                               MSG_DONTWAIT | MSG_NOSIGNAL);
     sent = static_cast<size_t>(std::max(got, 0));
     timespec then;
     clock_gettime(CLOCK_REALTIME, &then);
-    const int64_t took = nsBetween(now, then);
+    const int64_t took = std::clamp<int64_t>(nsBetween(now, then), 0, NS);  // the clock may have been stepped
     for (size_t k = 0; k < sent; k++) {
       uint32_t* meta = metaOf(slab, slots[k]);
-      const int64_t nsec = now.tv_nsec + took * static_cast<int64_t>(k) / static_cast<int64_t>(sent);
-      putTime(meta, T3_SEC_LO, {now.tv_sec + static_cast<time_t>(nsec / NS), static_cast<long>(nsec % NS)});
       meta[TX_ERRNO] = 0;
+      meta[TX_ID] = NO_STAMP;
+      if (!late) continue;
+      putTime(meta, T3_SEC_LO, later(now, took * static_cast<int64_t>(k) / static_cast<int64_t>(sent)));
       meta[TX_ID] = socket.nextId++;
       socket.outstanding++;
     }
+    if (!late && sent == count) followPace(took / static_cast<int64_t>(count));
     // Whether the one that failed was counted nobody knows.
-    if (sent < count && !clockMoved()) socket.lostCountAt = nowMs();
+    if (late && sent < count && !clockMoved()) socket.lostCountAt = nowMs();
   }
   // Alone each says what is wrong with it.
   for (size_t k = sent; k < count; k++) sendSlot(slab, slots[k], stamps);
+}
+
+/// Towards the median of what one takes: how long the thread was held up in some does not matter, only how many those are.
+void UdpSet::followPace(int64_t ns) {
+  constexpr int64_t STEPS = 64;
+  paceNs_ += (ns > paceNs_ ? 1 : -1) * (1 + paceNs_ / STEPS);
+  paceNs_ = std::max<int64_t>(0, paceNs_);
 }
 
 void UdpSet::sendSlot(uint8_t* slab, size_t slot, uint32_t* stamps) {

@@ -101,8 +101,8 @@ class UdpSet {
 
   /// Packets put into slots 0…n−1; 0 = time-out, woken, or MAX_WAIT_MS over. Transmit stamps that come in meanwhile go into `stamps`.
   int receive(uint8_t* slab, uint32_t* stamps, int timeoutMs);
-  /// Sends the slots below `count` whose TX_LENGTH is not 0: those that carry a time of their own by a call each.
-  /// Returns how many left.
+  /// Sends the slots below `count` whose TX_LENGTH is not 0, plain ones that follow each other by one call: as many as
+  /// there are where they carry no time of their own, else a few. Returns how many left.
   int send(uint8_t* slab, uint32_t* stamps, size_t count);
   /// Stamps now in the store, those that receive() found among them; the store counts as empty afterwards.
   size_t drainTxStamps(uint32_t* stamps);
@@ -129,8 +129,9 @@ class UdpSet {
   size_t receiveAll(uint8_t* slab);
   size_t receiveFrom(size_t socket, uint8_t* slab, size_t first);
   void fillSlot(size_t socket, size_t slot, uint8_t* slab, const timespec& now);
-  bool isCarefree(const uint32_t* meta) const;
+  bool maySendTogether(const uint32_t* meta) const;
   void sendRun(uint8_t* slab, uint32_t* stamps, const uint8_t* slots, size_t count);
+  void followPace(int64_t ns);
   void sendSlot(uint8_t* slab, size_t slot, uint32_t* stamps);
   void followMajority(const uint8_t* slab, size_t count);
   bool pollOnce(uint32_t* stamps, int timeoutMs);
@@ -154,6 +155,8 @@ class UdpSet {
   size_t first_ = 0;
   size_t lastGot_ = 0;
   size_t stored_ = 0;
+  /// What a reply takes in a group.
+  int64_t paceNs_ = 2000;
   uint64_t overflows_ = 0;
   std::array<mmsghdr, slab::SLOTS> messages_ = {};
   std::array<iovec, slab::SLOTS> vectors_ = {};
