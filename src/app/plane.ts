@@ -1,6 +1,6 @@
 import { getRandomValues } from 'node:crypto';
 import { availableParallelism } from 'node:os';
-import { Worker } from 'node:worker_threads';
+import type { Worker } from 'node:worker_threads';
 import { CodedError } from '../base/errors.js';
 import type { IpBytes } from '../base/ip.js';
 import type { Instant } from '../base/time.js';
@@ -20,6 +20,7 @@ import type { PeerNews, PeerPacket } from '../serve/peers.js';
 import { mergeClients, serverStats } from '../serve/reports.js';
 import { newMemory, openTables, type PlaneMemory, type PlaneTables, recordsFor } from '../serve/tables.js';
 import type { SymmetricKey } from '../wire/ntp/keyfile.js';
+import { takeThread } from './serve-thread.js';
 import type { FromWorker, SocketFailure, ToWorker, WorkerSocket, WorkerStart } from './serve-worker.js';
 
 export interface PlaneSocket {
@@ -340,7 +341,7 @@ export const socketFailure = (f: SocketFailure): string => {
   return `Could not open NTP socket on ${f.family === 6 ? `[${host}]` : host}:${f.port} : ${plainReason(f.message)}`;
 };
 
-const workerStart = (recipe: Recipe, m: Member, attention: SharedArrayBuffer): WorkerStart => {
+const workerStart = (recipe: Recipe, m: Member): WorkerStart => {
   const { options, count } = recipe;
   // Started again: a port that the kernel chose is kept.
   const chosen = m.ports.length === options.sockets.length ? m.ports : [];
@@ -356,17 +357,15 @@ const workerStart = (recipe: Recipe, m: Member, attention: SharedArrayBuffer): W
     lateTruth: options.lateTruth,
     hardware: options.hardware,
     txBuffers: options.txBuffers,
-    attention,
   };
 };
 
 /** Starts a worker for a member; resolves when it answers. Its end, later, is dealt with here. */
 const startWorker = (recipe: Recipe, m: Member): Promise<void> => {
-  const attention = new SharedArrayBuffer(8);
-  const workerData = workerStart(recipe, m, attention);
-  const worker = new Worker(new URL('./serve-worker.js', import.meta.url), { workerData, name: 'serve' });
+  const thread = takeThread();
+  const { worker } = thread;
   m.worker = worker;
-  m.attention = new Int32Array(attention);
+  m.attention = thread.attention;
   return new Promise((resolve, reject) => {
     let fault = new Error('a worker of the packet plane ended');
     worker.on('error', (error) => {
@@ -397,6 +396,7 @@ const startWorker = (recipe: Recipe, m: Member): Promise<void> => {
           tellPeer(recipe, m, message.news);
       }
     });
+    thread.serve(workerStart(recipe, m));
   });
 };
 

@@ -38,8 +38,6 @@ export interface WorkerStart {
   readonly hardware: SharedArrayBuffer | undefined;
   /** Replies that may wait for their transmit stamps. */
   readonly txBuffers: number | undefined;
-  /** Two words: messages that main has posted, and how many of them it has finished posting (wake included). */
-  readonly attention: SharedArrayBuffer;
 }
 
 export type ToWorker =
@@ -140,7 +138,7 @@ const awaitMain = (attention: Int32Array): void => {
   }
 };
 
-const main = (start: WorkerStart): void => {
+const main = (start: WorkerStart, attention: Int32Array): void => {
   const guard = stepGuard(start.memory.snapshot);
   const { set, opened, failures } = openSockets(start.sockets, guard);
   const tell = (message: FromWorker): void => parentPort!.postMessage(message);
@@ -200,7 +198,6 @@ const main = (start: WorkerStart): void => {
     }
   };
   tell({ kind: 'ready', wakeFd: set.wakeFd, ports: set.ports, failures });
-  const attention = new Int32Array(start.attention);
   try {
     serveLoop(transport, responder, snapshot, newControl(obey, set, attention, tables.counters), gate);
     awaitMain(attention);
@@ -209,4 +206,12 @@ const main = (start: WorkerStart): void => {
   }
 };
 
-main(workerData as WorkerStart);
+/** Blocks until main says what is to be served: that is its first message. */
+const awaitStart = (attention: Int32Array): WorkerStart => {
+  Atomics.wait(attention, 0, 0);
+  return (receiveMessageOnPort(parentPort!) as { message: WorkerStart }).message;
+};
+
+// ServeThread.attention
+const attention = workerData as Int32Array;
+main(awaitStart(attention), attention);

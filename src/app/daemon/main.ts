@@ -7,6 +7,7 @@ import { VERSION } from '../../base/build.js';
 import { CodedError } from '../../base/errors.js';
 import type { Config } from '../../conf/config.js';
 import { type ConfigSource, flatten, forRestart, parseConfig } from '../../conf/parse.js';
+import { endEarly } from '../serve-thread.js';
 import { inheritedSockets } from './activation.js';
 import { goToBackground, inBackground, tellStarter } from './background.js';
 import { findConfigFile, readConfigFiles } from './files.js';
@@ -129,6 +130,7 @@ const start = async (given: DaemonOptions, program: string, chronyNames: boolean
   server.onlyPtp = once && asksInPtp(config);
   // -q and -Q open no port, but for servers that are asked from one.
   const warnings = !once || server.onlyPtp ? await server.start() : [];
+  endEarly();
   const { runDaemon } = await import('./run.js');
   await runDaemon({ options, config, server, program, chronyNames, warnings });
   return undefined;
