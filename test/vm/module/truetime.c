@@ -68,7 +68,7 @@ SETTING(missing_pct, 0, "pulses that do not come, %");
 SETTING(extra_pct, 0, "seconds with a second pulse near their middle, %");
 SETTING(silent, 0, "bit mask of the sources without pulses; -1: none has any");
 SETTING(both_ns, 0, "every pulse is followed by another assert after this, up to 250 ms: both edges");
-SETTING(last_ns, 0, "constant error of the last source");
+SETTING(last_ns, 0, "constant error of the last source; negative: no stamp is ahead of the clock");
 static int sources = 1;
 module_param(sources, int, 0444);
 MODULE_PARM_DESC(sources, "how many pulse sources, 1 to 3");

@@ -77,7 +77,7 @@ const second = (device: string, refid: string): string => `refclock PPS ${device
 export const SEVERAL: Scenario = {
   name: 'pps-several',
   about: 'Three pulse sources, one of them 5 ms wrong; the one that is followed falls silent, and comes back',
-  settings: { freq_ppb: 9000, start_ns: 3_000_000, jitter_ns: 100, sources: 3, last_ns: 5_000_000 },
+  settings: { freq_ppb: 9000, start_ns: 3_000_000, jitter_ns: 100, sources: 3, last_ns: -5_000_000 },
   seeds: [13],
   config: [...pulseConfig(3), second('/dev/pps1', 'PPT'), second('/dev/pps2', 'BAD')],
   seconds: 200,
