@@ -21,8 +21,8 @@ constexpr size_t TRANSMIT = 40;                   // offset of the transmit time
 constexpr size_t NTP_BYTES = 48;
 constexpr uint32_t NEWS_ROUNDS = 1024;
 constexpr uint32_t MAX_SKIP = 15;
-constexpr size_t COLD = 3;   // first replies of a batch: they find cold caches and take longer than the others
-constexpr size_t GROUP = 3;  // replies that tell their own time, by one call: the last one's is foretold by two paces
+constexpr size_t COLD = 2;   // first replies of a batch: they find cold caches and take longer than the others
+constexpr size_t GROUP = 2;  // replies that tell their own time, by one call: what holds up one makes the next one's wrong
 constexpr int64_t STAMP_LIFETIME_MS = 1000;  // a transmit stamp that has not come by then is lost
 constexpr uint32_t TX_ANY = SOF_TIMESTAMPING_TX_HARDWARE | SOF_TIMESTAMPING_TX_SOFTWARE | SOF_TIMESTAMPING_TX_SCHED |
                             SOF_TIMESTAMPING_TX_ACK;

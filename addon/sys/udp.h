@@ -102,7 +102,7 @@ class UdpSet {
   /// Packets put into slots 0…n−1; 0 = time-out, woken, or MAX_WAIT_MS over. Transmit stamps that come in meanwhile go into `stamps`.
   int receive(uint8_t* slab, uint32_t* stamps, int timeoutMs);
   /// Sends the slots below `count` whose TX_LENGTH is not 0, plain ones that follow each other by one call: as many as
-  /// there are where they carry no time of their own, else a few. Returns how many left.
+  /// there are where they carry no time of their own, else two. Returns how many left.
   int send(uint8_t* slab, uint32_t* stamps, size_t count);
   /// Stamps now in the store, those that receive() found among them; the store counts as empty afterwards.
   size_t drainTxStamps(uint32_t* stamps);
