@@ -51,6 +51,11 @@ Napi::Value lock(const Napi::CallbackInfo& info) {
   return info.Env().Undefined();
 }
 
+Napi::Value returnFreed(const Napi::CallbackInfo& info) {
+  returnFreedMemory();
+  return info.Env().Undefined();
+}
+
 Napi::Value fifo(const Napi::CallbackInfo& info) {
   check(info.Env(), scheduleFifo(toInt(info[0], "priority", 1, 99)));
   return info.Env().Undefined();
@@ -86,6 +91,7 @@ void bindProcess(Napi::Env env, Napi::Object exports) {
   exports["capabilities"] = capabilities;
   exports["sdNotify"] = Napi::Function::New(env, notify, "sdNotify");
   exports["lockMemory"] = Napi::Function::New(env, lock, "lockMemory");
+  exports["returnFreedMemory"] = Napi::Function::New(env, returnFreed, "returnFreedMemory");
   exports["scheduleFifo"] = Napi::Function::New(env, fifo, "scheduleFifo");
   exports["openPty"] = Napi::Function::New(env, pty, "openPty");
   exports["holdCpuLatency"] = Napi::Function::New(env, latency, "holdCpuLatency");

@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <fcntl.h>
+#include <malloc.h>
 #include <sched.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
@@ -17,6 +18,15 @@ Status lockMemory() {
   // ONFAULT: V8 reserves address space by the gigabyte that it never touches.
   if (::mlockall(MCL_CURRENT | MCL_FUTURE | MCL_ONFAULT) != 0) return Status::last("mlockall");
   return {};
+}
+
+void returnFreedMemory() {
+#ifdef __GLIBC__
+  // By default glibc raises this to twice the largest block that was ever freed, and keeps megabytes of a start for ever.
+  constexpr int KEEP_BYTES = 64 << 10;
+  ::mallopt(M_TRIM_THRESHOLD, KEEP_BYTES);
+  ::malloc_trim(KEEP_BYTES);
+#endif
 }
 
 Status scheduleFifo(int priority) {

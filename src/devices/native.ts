@@ -379,6 +379,8 @@ export interface Native {
   };
   /** mlockall, present and future; lifts RLIMIT_MEMLOCK first and throws EPERM where it may not (later allocations would fail). */
   lockMemory(): void;
+  /** Memory that was freed goes back to the system, now and from now on (glibc keeps megabytes of a start otherwise). */
+  returnFreedMemory(): void;
   /** SCHED_FIFO for the calling thread; threads that it starts are ordinary ones. */
   scheduleFifo(priority: number): void;
   /** pty for a simulated receiver: master fd (non-blocking, the caller closes it) and slave path, slave raw at `baud`. */

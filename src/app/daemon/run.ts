@@ -72,6 +72,7 @@ export const runDaemon = async (start: Start): Promise<void> => {
   let daemon: Daemon | undefined;
   try {
     say('info', 'daemon.start', startLine(start.program));
+    native.returnFreedMemory();
     daemon = new Daemon(once ? { ...start, config: oneshotConfig(start.config) } : start, native, log);
     await daemon.open();
   } catch (error) {

@@ -78,6 +78,28 @@ describe('native process calls', () => {
     assert.match(out, /^(EPERM|locked)$/); // locked: where there is no limit
   });
 
+  it('gives freed memory back, which malloc would have kept', async () => {
+    const out = await inChild(`
+      const { readFileSync } = await import('node:fs');
+      const { setFlagsFromString } = await import('node:v8');
+      const { runInNewContext } = await import('node:vm');
+      setFlagsFromString('--expose-gc');
+      const gc = runInNewContext('gc');
+      const megabytes = () => Number(/RssAnon:\\s+(\\d+)/.exec(readFileSync('/proc/self/status', 'utf8'))[1]) / 1024;
+      const allocate = (n, bytes) => Array.from({ length: n }, () => new Uint8Array(bytes).fill(1)).length;
+      const settle = async () => { for (let i = 0; i < 3; i++) { gc(); await new Promise((r) => setTimeout(r, 20)); } };
+      // Of the size that raises what glibc keeps, and then many small ones.
+      allocate(1, 24 << 20);
+      await settle();
+      const before = megabytes();
+      allocate(200, 100 << 10);
+      await settle();
+      const kept = megabytes();
+      native.returnFreedMemory();
+      console.log(kept - before > 10, megabytes() - before < 5);`);
+    assert.equal(out, 'true true');
+  });
+
   it('makes the calling thread SCHED_FIFO, and no thread that it starts', async (t) => {
     if (!native.capabilities.effective().includes('sys_nice')) return t.skip('needs CAP_SYS_NICE');
     const out = await inChild(`
