@@ -10,6 +10,8 @@ import { REACH_BITS, type Source } from './source.js';
 const SCORE_LIMIT = 10;
 /** Updates for which a source that did not agree stays out of the combination; while it is young only one. */
 const PENALTY = 32;
+/** Polls without a sample after which a reference clock hands over to one that is about as good. */
+const SILENT_POLLS = 2;
 /** Half-width of what two frequencies may differ by, in their skews. */
 const FREQ_AGREEMENT = 3;
 
@@ -179,8 +181,9 @@ export class SelectionRun {
         source.score = Math.max(1, (source.score * (own + this.handicap(current))) / distance(source));
       }
     }
-    const best = survivors.reduce((a, b) => (b.score > a.score ? b : a));
-    if (current && survived.has(current) && (best === current || best.score <= SCORE_LIMIT)) return current;
+    const heir = current && survived.has(current) ? this.heir(current, survivors, distance) : undefined;
+    const best = heir ?? survivors.reduce((a, b) => (b.score > a.score ? b : a));
+    if (!heir && current && survived.has(current) && (best === current || best.score <= SCORE_LIMIT)) return current;
     if (best.updates === 0) {
       for (const source of survivors) source.mark('U', `waiting for a new sample of ${best.info.name}`);
       return undefined;
@@ -188,6 +191,24 @@ export class SelectionRun {
     for (const source of this.sources) source.score = 1;
     for (const source of this.sources) source.penalty = 0;
     return best;
+  }
+
+  /**
+   * Of a reference clock that fell silent. Its figures get worse only after as long as they were gathered, and as long as
+   * that nothing would steer the clock. Others than reference clocks miss a poll now and then, and worse ones can wait.
+   */
+  private heir(
+    current: Source,
+    survivors: readonly Source[],
+    distance: (source: Source) => Seconds,
+  ): Source | undefined {
+    if (current.info.kind !== 'refclock' || current.unreachable < SILENT_POLLS) return undefined;
+    const limit = this.options.combinelimit * distance(current);
+    const heir = survivors
+      .filter((source) => source.info.kind === 'refclock' && source.unreachable === 0 && distance(source) <= limit)
+      .reduce<Source | undefined>((a, b) => (a !== undefined && distance(a) <= distance(b) ? a : b), undefined);
+    // It takes over with a sample of its own.
+    return heir !== undefined && heir.updates > 0 ? heir : undefined;
   }
 
   /** Reference clocks get a bonus over servers at the same distance. */

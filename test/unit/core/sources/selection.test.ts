@@ -338,6 +338,26 @@ describe('selection', () => {
     assert.ok(chosen.slice(change).every((c) => c === 1));
   });
 
+  it('a reference clock that fell silent hands over to one that is about as good, and to no other', () => {
+    const us = 1e-6;
+    const after = (missed: number, ...others: Actor[]): string => {
+      const polls = 40;
+      const silent: Actor = { offset: 0, width: us, answers: polls - missed };
+      return play([silent, ...others], polls).letters;
+    };
+    const other: Actor = { offset: 0, width: 1.5 * us };
+    assert.equal(after(0, other)[1], '+', 'while the first is heard');
+    assert.equal(after(1, other)[0], '*', 'a poll may be missed');
+    assert.equal(after(2, other)[1], '*');
+    assert.equal(after(8, other)[1], '*');
+    assert.equal(after(3, { offset: 0, width: 3 * us }, other)[2], '*', 'the better one of two');
+    assert.equal(after(3, { offset: 0, width: ms })[0], '*', 'one that is much worse waits');
+    assert.equal(after(3, { ...other, kind: 'client' })[0], '*', 'a server waits');
+    assert.equal(after(3, { ...other, answers: 37 })[0], '*', 'who is silent as well is no heir');
+    const server: Actor = { offset: 0, width: ms, kind: 'client', answers: 37 };
+    assert.equal(play([server, { ...server, answers: 40 }], 40).letters[0], '*', 'servers miss polls now and then');
+  });
+
   it('says what is lost, once', () => {
     const { facts, selection } = play([{ offset: 0, width: ms, answers: 3 }], 20);
     assert.deepEqual(facts, ['Selected source S0', "Can't synchronise: no selectable sources (1 unreachable sources)"]);
