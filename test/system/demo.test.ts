@@ -111,6 +111,15 @@ describe('the demo', { concurrency: true }, () => {
     assert.doesNotMatch(demo.output, /#\*/);
   });
 
+  it('leaves no daemon behind when nobody reads its output any more', { timeout: 120_000 }, async () => {
+    const port = await demoPort();
+    const demo = spawnDemo(['--ntp-port', String(port)]);
+    await poll('the daemon answers', async () => ((await askTime(port)) === undefined ? undefined : true));
+    demo.child.stdout!.destroy();
+    assert.equal(await demo.exited, 0);
+    assert.equal(await askTime(port), undefined);
+  });
+
   it('a receiver that never pulses is not taken for one that does', { timeout: 120_000 }, async () => {
     const dir = testDir();
     const link = join(dir, 'gps0');

@@ -45,6 +45,8 @@ class Demo {
       this.finish = resolve;
     });
     for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.once(signal, () => this.finish(EXIT.OK));
+    // Nobody reads on (`timeball demo | head`): daemon and receiver are not to be left behind.
+    process.stdout.on('error', () => this.finish(EXIT.OK));
     process.on('SIGUSR1', () => this.toggleReceiver());
     const { duration, unplug } = this.options;
     const timers: NodeJS.Timeout[] = [];
