@@ -1,6 +1,6 @@
 /**
  * A worker of the packet plane: its own addon instance, its own isolate, blocked in receive() for most of its life.
- * It imports nothing that it does not need: its first reply is wanted within a quarter of a second of exec.
+ * It imports nothing that it does not need: its first reply is wanted within a fifth of a second of exec.
  */
 import { parentPort, receiveMessageOnPort, workerData } from 'node:worker_threads';
 import type { RateLimitOptions } from '../core/access/ratelimit.js';

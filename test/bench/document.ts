@@ -66,11 +66,10 @@ const rest = (reports: readonly Report[]): string[] => {
   for (const mode of ['basic', 'interleaved'] as const) {
     const rates = reports.flatMap((r) => r.maxRates?.[mode] ?? []);
     if (rates.length === 0) continue;
-    const ratio = `ratio ${range(joined(rates.map((r) => r.ratio)))}`;
+    const ratios = rates.flatMap((r) => r.ratio ?? []);
+    const ratio = ratios.length > 0 ? `, ratio ${range(joined(ratios))}` : '';
     const k = (who: 'timeball' | 'chronyd'): string => (median(rates.map((r) => r[who])) / 1000).toFixed(0);
-    out.push(
-      `- Highest rate at no more than 0.1 % loss, ${mode}: ${k('timeball')} k/s · ${k('chronyd')} k/s, ${ratio}.`,
-    );
+    out.push(`- Highest rate at no more than 0.1 % loss, ${mode}: ${k('timeball')} k/s · ${k('chronyd')} k/s${ratio}.`);
   }
   const floods = reports.flatMap((r) => r.flood ?? []);
   if (floods.length > 0) {

@@ -83,11 +83,10 @@ export interface Part {
   readonly disturbed: number;
 }
 
-/** 1/s, medians of the alternations; ours over chronyd's. */
-export interface MaxRates {
-  readonly timeball: number;
-  readonly chronyd: number;
-  readonly ratio: Spread;
+/** 1/s, medians of the alternations. */
+export interface MaxRates extends Readonly<Record<ServerName, number>> {
+  /** Ours over chronyd's; undefined where that lost too much at every rate. */
+  readonly ratio: Spread | undefined;
 }
 
 /** What good clients got while forged requests were answered at `forgedRate`, 1/s. */
@@ -176,10 +175,11 @@ class Bench {
       const timeball = await this.maxRate(this.servers.timeball, mode);
       found.push({ timeball, chronyd: await this.maxRate(this.servers.chronyd, mode) });
     }
+    const ratios = found.filter((f) => f.chronyd > 0).map((f) => f.timeball / f.chronyd);
     return {
       timeball: median(found.map((f) => f.timeball)),
       chronyd: median(found.map((f) => f.chronyd)),
-      ratio: spread(found.map((f) => f.timeball / f.chronyd)),
+      ratio: ratios.length > 0 ? spread(ratios) : undefined,
     };
   }
 

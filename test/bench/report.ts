@@ -61,7 +61,8 @@ export const text = (r: Report): string => {
     const rates = r.maxRates?.[mode];
     if (rates === undefined) continue;
     const figures = `${Math.round(rates.timeball)} and ${Math.round(rates.chronyd)}`;
-    out.push('', `highest rate at no more than 0.1 % loss, ${mode}: ${figures}/s, ratio ${range(rates.ratio)}`);
+    const ratio = rates.ratio === undefined ? '' : `, ratio ${range(rates.ratio)}`;
+    out.push('', `highest rate at no more than 0.1 % loss, ${mode}: ${figures}/s${ratio}`);
   }
   for (const [name, f] of Object.entries(r.flood ?? {})) {
     const share = (part: number): string => `${(part * 100).toFixed(2)} %`;

@@ -49,11 +49,11 @@ export const threadCount = (): number =>
 
 const nativeUrl = new URL('../../src/devices/native.js', import.meta.url).href;
 
-/** Runs a module body in a process of its own, `native` loaded; resolves to what it wrote. Rejects when it fails. */
+/** Runs a module body in a process of its own, `native` and `gc` at hand; resolves to what it wrote. Rejects when it fails. */
 export const inChild = async (body: string, env: Record<string, string> = {}): Promise<string> => {
   const code = `import { loadNative } from ${JSON.stringify(nativeUrl)};\nconst native = loadNative();\n${body}`;
   const run = promisify(execFile);
-  const { stdout } = await run(process.execPath, ['--input-type=module', '-e', code], {
+  const { stdout } = await run(process.execPath, ['--expose-gc', '--input-type=module', '-e', code], {
     env: { ...process.env, ...env },
     timeout: 20_000,
   });

@@ -117,7 +117,10 @@ export class SelectionRun {
       return no(source, 'O', `serves local time: stratum ${source.stratum}, ours would be ${orphans.stratum}`);
     });
     if (others.length > 0) return others;
-    const leader = smallest(usable.filter((source) => source.stratum === orphans.stratum && source.reach !== 0));
+    const leader = least(
+      usable.filter((source) => source.stratum === orphans.stratum && source.reach !== 0),
+      (source) => source.info.refId,
+    );
     if (leader === undefined) return [];
     const own = orphans.ownRefId(leader.index);
     const theirs = leader.info.refId;
@@ -181,9 +184,10 @@ export class SelectionRun {
         source.score = Math.max(1, (source.score * (own + this.handicap(current))) / distance(source));
       }
     }
-    const heir = current && survived.has(current) ? this.heir(current, survivors, distance) : undefined;
+    const kept = current && survived.has(current) ? current : undefined;
+    const heir = kept && this.heir(kept, survivors, distance);
     const best = heir ?? survivors.reduce((a, b) => (b.score > a.score ? b : a));
-    if (!heir && current && survived.has(current) && (best === current || best.score <= SCORE_LIMIT)) return current;
+    if (kept && !heir && (best === kept || best.score <= SCORE_LIMIT)) return kept;
     if (best.updates === 0) {
       for (const source of survivors) source.mark('U', `waiting for a new sample of ${best.info.name}`);
       return undefined;
@@ -204,9 +208,10 @@ export class SelectionRun {
   ): Source | undefined {
     if (current.info.kind !== 'refclock' || current.unreachable < SILENT_POLLS) return undefined;
     const limit = this.options.combinelimit * distance(current);
-    const heir = survivors
-      .filter((source) => source.info.kind === 'refclock' && source.unreachable === 0 && distance(source) <= limit)
-      .reduce<Source | undefined>((a, b) => (a !== undefined && distance(a) <= distance(b) ? a : b), undefined);
+    const heir = least(
+      survivors.filter((s) => s.info.kind === 'refclock' && s.unreachable === 0 && distance(s) <= limit),
+      distance,
+    );
     // It takes over with a sample of its own.
     return heir !== undefined && heir.updates > 0 ? heir : undefined;
   }
@@ -251,9 +256,9 @@ export class SelectionRun {
   }
 }
 
-/** The source with the smallest reference id. */
-const smallest = (sources: readonly Source[]): Source | undefined =>
-  sources.reduce<Source | undefined>((a, b) => (a === undefined || b.info.refId < a.info.refId ? b : a), undefined);
+/** The source with the smallest figure; of equal ones the first. */
+const least = (sources: readonly Source[], figure: (source: Source) => number): Source | undefined =>
+  sources.reduce<Source | undefined>((a, b) => (a === undefined || figure(b) < figure(a) ? b : a), undefined);
 
 const hex = (id: RefId): string => id.toString(16).toUpperCase().padStart(8, '0');
 

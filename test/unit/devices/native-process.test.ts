@@ -82,10 +82,6 @@ describe('native process calls', () => {
     if (process.env['LD_PRELOAD']?.includes('asan')) return t.skip('the sanitizer has a malloc of its own');
     const out = await inChild(`
       const { readFileSync } = await import('node:fs');
-      const { setFlagsFromString } = await import('node:v8');
-      const { runInNewContext } = await import('node:vm');
-      setFlagsFromString('--expose-gc');
-      const gc = runInNewContext('gc');
       const megabytes = () => Number(/RssAnon:\\s+(\\d+)/.exec(readFileSync('/proc/self/status', 'utf8'))[1]) / 1024;
       const allocate = (n, bytes) => Array.from({ length: n }, () => new Uint8Array(bytes).fill(1)).length;
       const settle = async () => { for (let i = 0; i < 3; i++) { gc(); await new Promise((r) => setTimeout(r, 20)); } };

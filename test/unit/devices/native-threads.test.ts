@@ -109,11 +109,7 @@ describe('native threads', () => {
 
   it('let an abandoned object be collected', async () => {
     const out = await inChild(`
-      const { setFlagsFromString } = await import('node:v8');
-      const { runInNewContext } = await import('node:vm');
       const { readdirSync } = await import('node:fs');
-      setFlagsFromString('--expose_gc');
-      const gc = runInNewContext('gc');
       const fds = () => readdirSync('/proc/self/fd').length;
       const turn = async () => { gc(); await new Promise((r) => setTimeout(r, 10)); gc(); };
       await turn();
